@@ -1,0 +1,1 @@
+"""Enforcers: what stands before a tool and forwards only what was allowed."""

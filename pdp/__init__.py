@@ -1,0 +1,1 @@
+"""The policy decision point: everything that decides, publishes and proves."""

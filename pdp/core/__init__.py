@@ -1,0 +1,1 @@
+"""What decision point and enforcers share: pure, no clock, no IO."""

@@ -1,0 +1,126 @@
+"""The wire between enforcer and decision point: OpenID AuthZEN Authorization API 1.0.
+
+An MCP call is subject `{type, id, properties}` from the verified token, `action.name` the MCP method,
+resource `{type: "tool", id: "server/tool"}` and `context.arguments`. What we add to the answer is in
+its `context.toolgate`. Unknown members of the envelope are ignored, as section 10.1 of the
+specification requires; inside `subject.properties` and `context` they never reach a policy.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from pdp.core.contract.reason_code import ReasonCode
+
+TOOL_TYPE: Final = "tool"
+EVALUATION_PATH: Final = "/access/v1/evaluation"
+RESOURCE_SEARCH_PATH: Final = "/access/v1/search/resource"
+RECORDS_PATH: Final = "/v1/records"
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """Who asks: `type` is `user` or `agent`, `id` carries the issuer's alias (`corp|alice`)."""
+
+    type: str
+    id: str
+    properties: dict[str, Any] = {}
+
+
+class Action(msgspec.Struct, frozen=True):
+    """What is asked for: the MCP method."""
+
+    name: str
+    properties: dict[str, Any] = {}
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """What it is asked of: for a tool call, `id` is `server/tool`."""
+
+    type: str
+    id: str
+    properties: dict[str, Any] = {}
+
+
+class EvaluationRequest(msgspec.Struct, frozen=True):
+    """An Access Evaluation Request (AuthZEN 1.0, section 6)."""
+
+    subject: Subject
+    action: Action
+    resource: Resource
+    context: dict[str, Any] = {}
+
+
+class CacheHint(msgspec.Struct, frozen=True):
+    """How long the answer may be used again: `max_age` in milliseconds from request send."""
+
+    max_age: int = 0
+    vary: list[str] | None = None
+
+
+class ToolgateAnswer(msgspec.Struct, frozen=True):
+    """Our addition to the answer; lists come sorted by policy id."""
+
+    decision_id: str
+    reason_code: ReasonCode
+    generation: int
+    bundle: str
+    message: str | None = None
+    policies: list[str] = []
+    errors: list[str] = []
+    obligations: list[str] = []
+    cache: CacheHint = CacheHint()
+
+
+class AnswerContext(msgspec.Struct, frozen=True):
+    """The `context` member of an evaluation's answer."""
+
+    toolgate: ToolgateAnswer
+
+
+class EvaluationResponse(msgspec.Struct, frozen=True):
+    """An Access Evaluation Response (AuthZEN 1.0, section 6)."""
+
+    decision: bool
+    context: AnswerContext
+
+
+class ResourceSearchRequest(msgspec.Struct, frozen=True):
+    """A Resource Search Request (AuthZEN 1.0, section 8.5): which resources of `resource.type` fit."""
+
+    subject: Subject
+    action: Action
+    resource: "ResourceKind"
+    context: dict[str, Any] = {}
+
+
+class ResourceKind(msgspec.Struct, frozen=True):
+    """The resource of a search: a type without an id."""
+
+    type: str
+
+
+class FoundResource(msgspec.Struct, frozen=True):
+    """One result of a resource search."""
+
+    type: str
+    id: str
+
+
+class SearchContext(msgspec.Struct, frozen=True):
+    """Which bundle a search was answered from."""
+
+    generation: int
+    bundle: str
+
+
+class SearchAnswerContext(msgspec.Struct, frozen=True):
+    """The `context` member of a search's answer."""
+
+    toolgate: SearchContext
+
+
+class ResourceSearchResponse(msgspec.Struct, frozen=True):
+    """A Resource Search Response; `results` is sorted by id."""
+
+    results: list[FoundResource]
+    context: SearchAnswerContext

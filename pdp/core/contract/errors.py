@@ -1,0 +1,98 @@
+"""The error tree.
+
+    ToolgateError
+    |-- ConfigurationError      a start or activation is refused; carries every problem found
+    |-- UnusableError           a command cannot run: a missing extra, file or permission; says what to do
+    `-- Refused                 a request must not go on; carries the reason code
+        |-- MessageError        the bytes are no message we carry
+        |-- TokenError          the caller is not who the token would have to show
+        |-- ArgumentsError      the arguments break the tool's schema; names path and rule
+        |-- DecisionError       no usable decision could be had
+        |-- RecordError         the record could not be committed
+        `-- UpstreamError       the server behind the enforcer failed
+
+A `Refused` has a code for the caller and a detail for the log. The detail may hold causes, never a
+token, claim or argument value.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
+
+
+class ToolgateError(Exception):
+    """Root of every error this product raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong in a source file; `line` and `column` count from 1, 0 where there is none."""
+
+    file: str
+    line: int
+    column: int
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        where = ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
+        return f"{where}: {self.message} [{self.code}]"
+
+
+class ConfigurationError(ToolgateError):
+    """What was configured cannot be used; `problems` holds all of it, sorted by file and line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(str(p) for p in self.problems))
+
+
+class UnusableError(ToolgateError):
+    """A command cannot run here; the message says what to do about it."""
+
+
+class Refused(ToolgateError):  # noqa: N818 - the word of the field, and not every refusal is an error
+    """A request must not go on."""
+
+    def __init__(self, code: ReasonCode, detail: str, *, caller_text: str | None = None) -> None:
+        self.code = code
+        self.detail = detail
+        self.caller_text = caller_text if caller_text is not None else CALLER_TEXT[code]
+        super().__init__(f"{code}: {detail}")
+
+
+class MessageError(Refused):
+    """The bytes are no message we carry: not exact JSON, no JSON-RPC, too large, too deep."""
+
+    def __init__(
+        self, code: ReasonCode, detail: str, *, caller_text: str | None = None, request_id: "str | int | None" = None
+    ) -> None:
+        super().__init__(code, detail, caller_text=caller_text)
+        self.request_id = request_id
+
+
+class TokenError(Refused):
+    """The token is missing, forged, expired or for somebody else."""
+
+
+class ArgumentsError(Refused):
+    """The arguments break the tool's schema; the caller's text names path and rule, never the value."""
+
+
+class DecisionError(Refused):
+    """No usable decision could be had from the decision source."""
+
+
+class RecordError(Refused):
+    """The record could not be committed, so the request must not go on."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(ReasonCode.LOG_UNAVAILABLE, detail)
+
+
+class UpstreamError(Refused):
+    """The server behind the enforcer is gone, hangs or answered something that is no MCP."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(ReasonCode.UPSTREAM_UNAVAILABLE, detail)

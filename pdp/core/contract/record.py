@@ -1,0 +1,93 @@
+"""The record: one `decision` before a request goes on, one `outcome` after.
+
+A record is unique by (writer, boot, sequence): the writer is who recorded, the boot one run of it, the
+sequence counts from 1 without a gap.
+"""
+
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import msgspec
+
+from pdp.core.contract.reason_code import ReasonCode
+
+
+class Effect(StrEnum):
+    """What was decided."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class DecisionOrigin(StrEnum):
+    """Where the decision came from; `none` when the request failed before one was asked for."""
+
+    FRESH = "fresh"
+    CACHED = "cached"
+    EMBEDDED = "embedded"
+    NONE = "none"
+
+
+class Fate(StrEnum):
+    """What became of an allowed request."""
+
+    ANSWERED = "answered"
+    TOOL_ERROR = "tool_error"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+class DecisionRecord(msgspec.Struct, frozen=True, tag="decision", tag_field="kind", forbid_unknown_fields=True):
+    """Who asked for what and how it was decided; times are RFC 3339 UTC, `latency_us` microseconds."""
+
+    id: str
+    time: str
+    writer: str
+    boot: str
+    sequence: int
+    effect: Effect
+    reason_code: ReasonCode
+    origin: DecisionOrigin
+    transport: str
+    latency_us: int
+    method: str | None = None
+    server: str | None = None
+    tool: str | None = None
+    principal_type: str | None = None
+    principal: str | None = None
+    groups: list[str] = []
+    actor: str | None = None
+    session: str | None = None
+    request_id: str | None = None
+    trace_id: str | None = None
+    client_ip: str | None = None
+    decision_id: str | None = None
+    policies: list[str] = []
+    errors: list[str] = []
+    obligations: list[str] = []
+    generation: int = 0
+    bundle: str | None = None
+    arguments: dict[str, Any] | None = None
+    arguments_digest: str | None = None
+    shown: list[str] | None = None
+    detail: str | None = None
+
+
+class OutcomeRecord(msgspec.Struct, frozen=True, tag="outcome", tag_field="kind", forbid_unknown_fields=True):
+    """What became of the request that `decision` (the decision record's id) let through."""
+
+    id: str
+    time: str
+    writer: str
+    boot: str
+    sequence: int
+    decision: str
+    fate: Fate
+    reason_code: ReasonCode
+    latency_us: int
+    result_digest: str | None = None
+    result_bytes: int | None = None
+    detail: str | None = None
+
+
+Record: TypeAlias = DecisionRecord | OutcomeRecord

@@ -1,0 +1,1 @@
+"""Who asks: verified claims and the principal they map to. Pure; verification itself is `pdp.tokens`."""

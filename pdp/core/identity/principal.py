@@ -1,0 +1,69 @@
+"""Principals: what policies see of the one who asks."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from pdp.core.contract.authzen import Subject
+from pdp.core.contract.digest import digest
+
+
+class PrincipalType(StrEnum):
+    """Kinds of principal; the Cedar types are `Mcp::User` and `Mcp::Agent`."""
+
+    USER = "user"
+    AGENT = "agent"
+
+
+class SubjectProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`subject.properties` on the wire; every id carries the issuer's alias (`corp|eng`)."""
+
+    groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    tenant: str | None = None
+    email: str | None = None
+
+
+class Delegation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The chain of agents that act for the principal, nearest first (RFC 8693, section 4.1)."""
+
+    first: str
+    last: str
+    depth: int
+    members: tuple[str, ...]
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """The principal of a request, with the agent acting for it and the scopes it was granted."""
+
+    type: PrincipalType
+    id: str
+    properties: SubjectProperties = SubjectProperties()
+    scopes: tuple[str, ...] = ()
+    actor: str | None = None
+    delegation: Delegation | None = None
+
+    def subject(self) -> Subject:
+        """The AuthZEN subject."""
+        return Subject(self.type, self.id, without_absent(self.properties))
+
+    def context(self) -> dict[str, Any]:
+        """The part of a request's context that comes from the token."""
+        context: dict[str, Any] = {"scopes": list(self.scopes)}
+        if self.actor is not None:
+            context["actor"] = self.actor
+        if self.delegation is not None:
+            context["delegation"] = msgspec.to_builtins(self.delegation)
+        return context
+
+    @property
+    def digest(self) -> str:
+        """Digest over all of it: two principals with one digest are decided alike."""
+        return digest(msgspec.to_builtins(self))
+
+
+def without_absent(value: msgspec.Struct) -> dict[str, Any]:
+    """The fields of `value` that are present, as plain JSON."""
+    plain: dict[str, Any] = msgspec.to_builtins(value)
+    return {name: item for name, item in plain.items() if item is not None}
