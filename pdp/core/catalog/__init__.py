@@ -1,0 +1,1 @@
+"""What may be called: approved tools, their pins, their argument shapes and marks. Pure."""
