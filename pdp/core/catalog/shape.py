@@ -35,6 +35,7 @@ class Field:
 
     shape: "Shape"
     required: bool
+    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _record(schema: Mapping[str, Any], *, depth: int) -> RecordOf:
     fields = {}
     for name, part in schema["properties"].items():
         shape, nullable = (Opaque(), False) if name in _RESERVED else _shape(part, depth=depth + 1)
-        fields[name] = Field(shape, required=name in required and not nullable)
+        fields[name] = Field(shape, required=name in required and not nullable, nullable=nullable)
     return RecordOf(fields)
 
 
@@ -110,11 +111,11 @@ def _union(branches: object, *, depth: int) -> tuple[Shape, bool]:
         return Opaque(), False
     shapes = [_shape(branch, depth=depth + 1) for branch in branches]
     nullable = any(null for _, null in shapes)
-    kinds = {shape for shape, null in shapes if not (null and isinstance(shape, Opaque)) and not isinstance(shape, RecordOf)}
-    records = [shape for shape, _ in shapes if isinstance(shape, RecordOf)]
-    if len(kinds) + len(records) == 1:
-        return next(iter([*kinds, *records])), nullable
-    return Opaque(), nullable
+    values: list[Shape] = []
+    for shape, null in shapes:
+        if not (null and isinstance(shape, Opaque)) and shape not in values:
+            values.append(shape)
+    return values[0] if len(values) == 1 else Opaque(), nullable
 
 
 def _enumerated(schema: Mapping[str, Any]) -> Shape:

@@ -31,7 +31,7 @@ class Annotations(msgspec.Struct, frozen=True):
 class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An approved tool: the definition's parts as JSON, the pin, and what the catalog adds.
 
-    `marks` maps an argument's name to its mark.
+    `marks` maps an argument's name to its mark; `tenant` is the tenant that owns the tool's server.
     """
 
     server: str
@@ -41,6 +41,7 @@ class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""
     annotations: Annotations = Annotations()
     trusted: bool = False
+    tenant: str | None = None
     marks: dict[str, Mark] = {}
 
     @property

@@ -16,6 +16,7 @@ TOOL_TYPE: Final = "tool"
 EVALUATION_PATH: Final = "/access/v1/evaluation"
 RESOURCE_SEARCH_PATH: Final = "/access/v1/search/resource"
 RECORDS_PATH: Final = "/v1/records"
+CATALOG_PATH: Final = "/v1/catalog"
 
 
 class Subject(msgspec.Struct, frozen=True):

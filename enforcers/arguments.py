@@ -1,0 +1,100 @@
+"""Step 3 of the chain: arguments against the approved schema, marked ones brought to one form."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import cachetools
+import jsonschema_rs
+
+from pdp.core.catalog.path import PathError, normalise_path
+from pdp.core.catalog.tool import Mark, Tool
+from pdp.core.contract.errors import ArgumentsError
+from pdp.core.contract.exact_json import JsonObject
+from pdp.core.contract.reason_code import ReasonCode
+
+_VALIDATORS: Final = 8192
+_MAX_SHOWN: Final = 5
+
+
+class ArgumentChecker:
+    """Checks arguments; compiles a tool's schema once."""
+
+    def __init__(self) -> None:
+        self._validators: cachetools.LRUCache[str, jsonschema_rs.Validator] = cachetools.LRUCache(_VALIDATORS)
+
+    def check(self, tool: Tool, arguments: JsonObject) -> JsonObject:
+        """`arguments` in the form that is decided and forwarded.
+
+        Raises:
+            ArgumentsError: an argument is undeclared, climbs out of what it names, or breaks the schema;
+                the caller's text has paths and rules, never a value.
+
+        """
+        declared = tool.input_schema.get("properties", {})
+        undeclared = sorted(name for name in arguments if name not in declared)
+        if undeclared:
+            raise _broken([f"`{_shown(name)}` is not declared" for name in undeclared])
+        normal = {name: _normal(name, value, tool.marks.get(name)) for name, value in arguments.items()}
+        errors = self._validator(tool).iter_errors(normal)
+        broken = [f"`{_pointer(error.instance_path)}` breaks `{_rule(error)}`" for error in errors]
+        if broken:
+            raise _broken(broken)
+        return normal
+
+    def _validator(self, tool: Tool) -> jsonschema_rs.Validator:
+        found = self._validators.get(tool.pin)
+        if found is None:
+            try:
+                found = jsonschema_rs.validator_for(tool.input_schema, retriever=_refuse, validate_formats=False)
+            except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+                raise ArgumentsError(
+                    ReasonCode.ARGUMENTS_INVALID,
+                    f"the approved schema of `{tool.id}` cannot be used: {type(error).__name__}",
+                    caller_text="the tool's approved schema cannot be used",
+                ) from error
+            self._validators[tool.pin] = found
+        return found
+
+
+def masked(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """`arguments` as a record may hold them: values marked `secret` are replaced."""
+    return {
+        name: "[secret]" if tool.marks.get(name) is Mark.SECRET else value for name, value in arguments.items()
+    }
+
+
+def _normal(name: str, value: Any, mark: Mark | None) -> Any:
+    if mark is not Mark.PATH:
+        return value
+    if isinstance(value, list):
+        return [_normal(name, item, mark) for item in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        return normalise_path(value)
+    except PathError as error:
+        raise _broken([f"`{_shown(name)}`: {error}"]) from error
+
+
+def _refuse(uri: str) -> Any:
+    raise ValueError("a schema must not refer to another document")
+
+
+def _rule(error: jsonschema_rs.ValidationError) -> str:
+    return str(error.schema_path[-1]) if error.schema_path else "schema"
+
+
+def _pointer(path: list[str | int]) -> str:
+    return "/" + "/".join(_shown(str(part)) for part in path)
+
+
+def _shown(name: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in name[:64])
+
+
+def _broken(rules: list[str]) -> ArgumentsError:
+    more = [f"and {len(rules) - _MAX_SHOWN} more"] if len(rules) > _MAX_SHOWN else []
+    text = "invalid arguments: " + "; ".join([*rules[:_MAX_SHOWN], *more])
+    return ArgumentsError(ReasonCode.ARGUMENTS_INVALID, text, caller_text=text)
+
+

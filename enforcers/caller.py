@@ -1,0 +1,31 @@
+"""Who calls, before and after the token was verified."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pdp.core.identity.principal import Principal
+
+
+class Transport(StrEnum):
+    """How the caller reaches the enforcer."""
+
+    STREAMABLE_HTTP = "streamable-http"
+    STDIO = "stdio"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What the host saw of the one who calls; nothing in it is believed yet."""
+
+    credential: str | None
+    transport: Transport
+    session: str | None = None
+    client_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A caller whose token was verified; only the chain makes one."""
+
+    caller: Caller
+    principal: Principal

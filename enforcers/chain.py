@@ -1,0 +1,269 @@
+"""The chain: the one place that decides to forward.
+
+One `tools/call` goes through ten steps: (1) normalise; (2) identify; (3) the tool and its arguments;
+(4) decide; (5) obligations on the request; (6) record the decision; (7) forward; (8) obligations and
+guards on the result; (9) record the outcome; (10) answer. A failure at any step is a denial with its
+own reason code, and is recorded.
+"""
+
+import asyncio
+from typing import Any, Final, Protocol, TypeAlias
+
+import structlog
+
+from enforcers.arguments import ArgumentChecker, masked
+from enforcers.caller import Caller, Identified
+from enforcers.catalog_view import CatalogView
+from enforcers.clock import Clock
+from enforcers.decision_source import DecisionSource
+from enforcers.obligations import check_obligations
+from enforcers.offer import Forwarder, Offer, Offers
+from enforcers.spool import Account, Recorder, describe_arguments
+from enforcers.verdict import Allowed, Denied, Listed
+from pdp.core.catalog.tool import Tool
+from pdp.core.contract.authzen import (
+    TOOL_TYPE,
+    Action,
+    EvaluationRequest,
+    EvaluationResponse,
+    Resource,
+    ResourceKind,
+    ResourceSearchRequest,
+)
+from pdp.core.contract.checked_call import TOOLS_CALL, CheckedCall, normalise
+from pdp.core.contract.errors import DecisionError, MessageError, RecordError, Refused, TokenError
+from pdp.core.contract.exact_json import JsonObject
+from pdp.core.contract.message import Notification, Request
+from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
+from pdp.core.contract.record import Fate
+from pdp.core.identity.claims import VerifiedClaims
+from pdp.core.identity.mapping import principal_of
+
+Message: TypeAlias = Request | Notification
+
+_COMPLETE: Final = "complete"
+_LIST_PARAMS: Final = frozenset({"_meta"})
+
+
+class Verifier(Protocol):
+    """Verifies tokens."""
+
+    async def verify(self, token: str, *, now: float) -> VerifiedClaims:
+        """The claims of `token` at Unix time `now`.
+
+        Raises:
+            TokenError: the token is not to be believed.
+
+        """
+        ...
+
+
+class Chain:
+    """Takes requests through the steps; its methods return what to answer and never raise a refusal."""
+
+    def __init__(
+        self,
+        *,
+        verifier: Verifier,
+        offers: Offers,
+        catalog: CatalogView,
+        decisions: DecisionSource,
+        recorder: Recorder,
+        forwarder: Forwarder,
+        clock: Clock,
+    ) -> None:
+        self._verifier = verifier
+        self._offers = offers
+        self._catalog = catalog
+        self._decisions = decisions
+        self._recorder = recorder
+        self._forwarder = forwarder
+        self._clock = clock
+        self._checker = ArgumentChecker()
+        self._log = structlog.get_logger("toolgate.chain")
+
+    async def identify(self, caller: Caller, *, message: Message | None) -> Identified | Denied:
+        """Step 2: who calls, by the verified token alone."""
+        account = self._open(caller, message)
+        try:
+            if not caller.credential:
+                raise TokenError(ReasonCode.TOKEN_MISSING, "no bearer token")
+            claims = await self._verifier.verify(caller.credential, now=self._clock.wall())
+            return Identified(caller, principal_of(claims))
+        except Refused as refusal:
+            return await self._deny(account, refusal)
+        except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
+            return await self._fail(account, error)
+
+    async def refuse(
+        self, error: Refused, *, caller: Caller, who: Identified | None = None, message: Message | None = None
+    ) -> Denied:
+        """Record a refusal that happened in the host, before the chain was reached."""
+        account = self._open(caller, message)
+        account.principal = None if who is None else who.principal
+        return await self._deny(account, error)
+
+    async def call(self, request: Request, *, who: Identified) -> Allowed | Denied:
+        """One `tools/call`, all the way."""
+        account = self._open(who.caller, request)
+        account.principal = who.principal  # (2) was done by `identify`
+        try:
+            call = normalise(request)  # (1)
+            offer, tool, arguments = await self._admit(call, account)  # (3)
+            await self._decide(tool, arguments, who, account)  # (4)
+            check_obligations(account.response.context.toolgate.obligations if account.response else [])  # (5)
+            record = await self._recorder.decision(account, ReasonCode.ALLOWED)  # (6)
+        except Refused as refusal:
+            return await self._deny(account, refusal)
+        except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
+            return await self._fail(account, error)
+        return await self._forward(offer, arguments, record)  # (7) to (10)
+
+    async def list_tools(self, request: Request, *, who: Identified) -> Listed | Denied:
+        """One `tools/list`: the live tools that match their pins and of which some call may be allowed."""
+        account = self._open(who.caller, request)
+        account.principal = who.principal
+        try:
+            unknown = sorted(set(request.params) - _LIST_PARAMS)
+            if unknown:
+                text = f"`params.{unknown[0][:64]}` is not supported"
+                raise MessageError(ReasonCode.MESSAGE_MALFORMED, text, caller_text=text, request_id=request.id)
+            shown = await self._visible(who)
+            account.shown = [offer.id for _, offer in shown]
+            await self._recorder.decision(account, ReasonCode.ALLOWED)
+        except Refused as refusal:
+            return await self._deny(account, refusal)
+        except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
+            return await self._fail(account, error)
+        return Listed([(name, offer.definition) for name, offer in shown])
+
+    def _open(self, caller: Caller, message: Message | None) -> Account:
+        request_id = message.id if isinstance(message, Request) else None
+        return Account(
+            transport=caller.transport.value,
+            started=self._clock.steady(),
+            method=None if message is None else message.method,
+            request_id=None if request_id is None else str(request_id),
+            session=caller.session,
+            client_ip=caller.client_ip,
+        )
+
+    async def _admit(self, call: CheckedCall, account: Account) -> tuple[Offer, Tool, JsonObject]:
+        """The tool is offered, approved, not drifted, and its arguments are valid."""
+        account.trace_id = call.trace_id
+        offer = self._offers.find(call.name)
+        if offer is None:
+            raise Refused(ReasonCode.TOOL_UNKNOWN, "no server offers a tool of that name")
+        account.server, account.tool = offer.server, offer.tool
+        catalog = await self._catalog.current()
+        tool = catalog.find(offer.id)
+        if tool is None:
+            raise Refused(ReasonCode.TOOL_UNKNOWN, f"`{offer.id}` is not in the catalog")
+        if tool.pin != offer.pin:
+            raise Refused(ReasonCode.TOOL_CHANGED, f"`{offer.id}` is {offer.pin}, approved is {tool.pin}")
+        arguments = self._checker.check(tool, call.arguments)
+        describe_arguments(account, tool, dict(arguments), masked=masked(tool, arguments))
+        return offer, tool, arguments
+
+    async def _decide(self, tool: Tool, arguments: JsonObject, who: Identified, account: Account) -> None:
+        request = EvaluationRequest(
+            subject=who.principal.subject(),
+            action=Action(TOOLS_CALL),
+            resource=Resource(TOOL_TYPE, tool.id),
+            context={"arguments": arguments, **_circumstances(who)},
+        )
+        response, account.origin = await self._decisions.decide(request)
+        account.response = response
+        _check_allowed(response)
+
+    async def _visible(self, who: Identified) -> list[tuple[str, Offer]]:
+        request = ResourceSearchRequest(
+            subject=who.principal.subject(),
+            action=Action(TOOLS_CALL),
+            resource=ResourceKind(TOOL_TYPE),
+            context=_circumstances(who),
+        )
+        found = await self._decisions.search(request)
+        permitted = {resource.id for resource in found.results if resource.type == TOOL_TYPE}
+        catalog = await self._catalog.current()
+        shown = []
+        for name, offer in self._offers.all():
+            tool = catalog.find(offer.id)
+            if tool is not None and tool.pin != offer.pin:
+                self._log.warning("tool_changed", tool=offer.id, offered=offer.pin, approved=tool.pin)
+            elif tool is not None and offer.id in permitted:
+                shown.append((name, offer))
+        return shown
+
+    async def _forward(self, offer: Offer, arguments: JsonObject, record: str) -> Allowed | Denied:
+        """Steps 7 to 10; the outcome is recorded whatever happens, cancellation included."""
+        started = self._clock.steady()
+        try:
+            result = await self._forwarder.forward(offer, arguments)  # (7)
+            _check_result(result)  # (8)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._outcome(record, Fate.FAILED, ReasonCode.INTERNAL_ERROR, started, detail="cancelled"))
+            raise
+        except Refused as refusal:
+            fate = Fate.FAILED if refusal.code is ReasonCode.UPSTREAM_UNAVAILABLE else Fate.BLOCKED
+            self._log.warning("call_failed", record=record, code=refusal.code, detail=refusal.detail)
+            return await self._answer_failure(record, fate, refusal, started)
+        except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
+            self._log.exception("chain_failed", record=record)
+            refusal = Refused(ReasonCode.INTERNAL_ERROR, type(error).__name__)
+            return await self._answer_failure(record, Fate.FAILED, refusal, started)
+        fate = Fate.TOOL_ERROR if result.get("isError") is True else Fate.ANSWERED
+        lost = await self._outcome(record, fate, ReasonCode.ALLOWED, started, result=result)  # (9)
+        return Allowed(result, record) if lost is None else lost  # (10)
+
+    async def _answer_failure(self, record: str, fate: Fate, refusal: Refused, started: float) -> Denied:
+        lost = await self._outcome(record, fate, refusal.code, started, detail=refusal.detail)
+        return lost or Denied(refusal.code, refusal.caller_text, record)
+
+    async def _outcome(
+        self, record: str, fate: Fate, code: ReasonCode, started: float, *, result: Any = None, detail: str | None = None
+    ) -> Denied | None:
+        """Record the outcome; a record that cannot be committed withholds the answer."""
+        try:
+            await self._recorder.outcome(record, fate=fate, code=code, started=started, result=result, detail=detail)
+        except RecordError as error:
+            self._log.error("record_lost", record=record, detail=error.detail)  # noqa: TRY400 - the cause is in the detail
+            return Denied(error.code, error.caller_text, record)
+        return None
+
+    async def _deny(self, account: Account, refusal: Refused) -> Denied:
+        account.detail = refusal.detail
+        self._log.info("denied", code=refusal.code, method=account.method, tool=account.tool, detail=refusal.detail)
+        try:
+            record = await self._recorder.decision(account, refusal.code)
+        except RecordError as error:
+            self._log.error("record_lost", code=refusal.code, detail=error.detail)  # noqa: TRY400 - as above
+            return Denied(ReasonCode.LOG_UNAVAILABLE, error.caller_text, "")
+        return Denied(refusal.code, refusal.caller_text, record)
+
+    async def _fail(self, account: Account, error: Exception) -> Denied:
+        self._log.exception("chain_failed", method=account.method)
+        return await self._deny(account, Refused(ReasonCode.INTERNAL_ERROR, type(error).__name__))
+
+
+def _circumstances(who: Identified) -> dict[str, Any]:
+    caller = who.caller
+    seen = {"transport": caller.transport.value, "session": caller.session, "ip": caller.client_ip}
+    return who.principal.context() | {name: value for name, value in seen.items() if value is not None}
+
+
+def _check_allowed(response: EvaluationResponse) -> None:
+    """Pass only an explicit allow whose two statements of it agree."""
+    answer = response.context.toolgate
+    if response.decision is not (answer.reason_code is ReasonCode.ALLOWED):
+        raise DecisionError(ReasonCode.INTERNAL_ERROR, "the decision contradicts its reason code")
+    if not response.decision:
+        text = answer.message if answer.message is not None else CALLER_TEXT[answer.reason_code]
+        raise Refused(answer.reason_code, f"decided so by {len(answer.policies)} policies", caller_text=text)
+
+
+def _check_result(result: JsonObject) -> None:
+    """Pass a complete result; one that asks for more input would need decisions of its own."""
+    kind = result.get("resultType", _COMPLETE)
+    if kind != _COMPLETE:
+        raise Refused(ReasonCode.METHOD_UNKNOWN, "the server asks for input, which is not supported")

@@ -1,0 +1,121 @@
+"""A decision point over HTTP: AuthZEN for decisions, our own paths for records and the catalog."""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+import aiohttp
+import msgspec
+
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.contract.authzen import (
+    CATALOG_PATH,
+    EVALUATION_PATH,
+    RECORDS_PATH,
+    RESOURCE_SEARCH_PATH,
+    EvaluationRequest,
+    EvaluationResponse,
+    ResourceSearchRequest,
+    ResourceSearchResponse,
+)
+from pdp.core.contract.errors import DecisionError, RecordError
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import DecisionOrigin, Record
+
+_OK: Final = 200
+_NO_CONTENT: Final = 204
+_MAX_ANSWER: Final = 64 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+class _UnreachableError(Exception):
+    """No decision point gave a usable answer."""
+
+
+class RemoteDecisionPoint:
+    """Asks the decision points at `urls` in turn, each within `timeout` seconds; `key` proves who asks."""
+
+    def __init__(self, urls: Sequence[str], *, key: str, timeout: float) -> None:
+        self._urls = [url.rstrip("/") for url in urls]
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._held: aiohttp.ClientSession | None = None
+
+    async def decide(self, request: EvaluationRequest) -> tuple[EvaluationResponse, DecisionOrigin]:
+        """The decision of the first decision point that answers.
+
+        Raises:
+            DecisionError: `pdp_unreachable`.
+
+        """
+        response = await self._ask(EVALUATION_PATH, request, EvaluationResponse)
+        return response, DecisionOrigin.FRESH
+
+    async def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
+        """The search's answer of the first decision point that answers.
+
+        Raises:
+            DecisionError: `pdp_unreachable`.
+
+        """
+        return await self._ask(RESOURCE_SEARCH_PATH, request, ResourceSearchResponse)
+
+    async def catalog(self) -> Catalog:
+        """The active catalog of the first decision point that answers.
+
+        Raises:
+            DecisionError: `pdp_unreachable`.
+
+        """
+        try:
+            return Catalog.from_json(await self._send("GET", CATALOG_PATH, None))
+        except (_UnreachableError, msgspec.MsgspecError) as error:
+            raise DecisionError(ReasonCode.PDP_UNREACHABLE, f"no catalog: {error}") from error
+
+    async def commit(self, record: Record) -> None:
+        """Return once a decision point has committed `record`.
+
+        Raises:
+            RecordError: none has.
+
+        """
+        try:
+            await self._send("POST", RECORDS_PATH, msgspec.json.encode(record))
+        except _UnreachableError as error:
+            raise RecordError(f"no decision point took the record: {error}") from error
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._held is not None:
+            await self._held.close()
+
+    async def _ask(self, path: str, request: msgspec.Struct, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(await self._send("POST", path, msgspec.json.encode(request)), type=kind)
+        except (_UnreachableError, msgspec.MsgspecError) as error:
+            raise DecisionError(ReasonCode.PDP_UNREACHABLE, f"no decision: {error}") from error
+
+    async def _send(self, method: str, path: str, body: bytes | None) -> bytes:
+        failures: list[str] = []
+        for url in self._urls:
+            try:
+                return await self._exchange(method, url + path, body)
+            except (aiohttp.ClientError, TimeoutError, OSError, _UnreachableError) as error:
+                failures.append(f"{url}: {type(error).__name__} {error}".strip())
+        raise _UnreachableError("; ".join(failures))
+
+    async def _exchange(self, method: str, url: str, body: bytes | None) -> bytes:
+        async with self._session().request(method, url, data=body, allow_redirects=False) as answer:
+            if answer.status not in {_OK, _NO_CONTENT}:
+                raise _UnreachableError(f"HTTP status {answer.status}")
+            if (answer.content_length or 0) > _MAX_ANSWER:
+                raise _UnreachableError(f"an answer over {_MAX_ANSWER} bytes")
+            return await answer.read()
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._held is None:
+            connector: Any = aiohttp.TCPConnector(limit=0)
+            self._held = aiohttp.ClientSession(
+                connector=connector, headers=self._headers, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._held

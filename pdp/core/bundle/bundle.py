@@ -1,0 +1,85 @@
+"""A bundle ready to decide: sources compiled, catalog read, manifest made."""
+
+from collections.abc import Mapping
+
+from pdp.core.bundle.manifest import Manifest, manifest_of
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.snapshot import read_catalog
+from pdp.core.contract.authzen import (
+    TOOL_TYPE,
+    AnswerContext,
+    CacheHint,
+    EvaluationRequest,
+    EvaluationResponse,
+    FoundResource,
+    ResourceSearchRequest,
+    ResourceSearchResponse,
+    SearchAnswerContext,
+    SearchContext,
+    ToolgateAnswer,
+)
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.engine.compile import CompiledPolicies, compile_policies
+from pdp.core.engine.evaluate import Engine, Lasting
+from pdp.core.engine.residual import visible_tools
+
+POLICIES = "policies/"
+SCHEMAS = "schemas/"
+CATALOG_FILE = "policies/catalog.yaml"
+
+
+class Bundle:
+    """Decides; immutable. Made by `build`."""
+
+    def __init__(self, manifest: Manifest, *, catalog: Catalog, compiled: CompiledPolicies, max_age: float) -> None:
+        self.manifest = manifest
+        self.catalog = catalog
+        self.compiled = compiled
+        self._engine = Engine(compiled, catalog=catalog)
+        self._cache = CacheHint(max_age=int(max_age * 1000))
+
+    def evaluate(self, request: EvaluationRequest, *, now: float, decision_id: str) -> EvaluationResponse:
+        """The answer to `request` at Unix time `now`."""
+        decision = self._engine.decide(request, now=now)
+        answer = ToolgateAnswer(
+            decision_id=decision_id,
+            reason_code=decision.code,
+            generation=self.manifest.serial,
+            bundle=self.manifest.digest,
+            message=decision.message,
+            policies=list(decision.policies),
+            errors=list(decision.errors),
+            obligations=list(decision.obligations),
+            cache=CacheHint() if decision.lasting is Lasting.INSTANT else self._cache,
+        )
+        return EvaluationResponse(decision.code is ReasonCode.ALLOWED, AnswerContext(answer))
+
+    def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
+        """The tools of which the subject of `request` may see the definition.
+
+        Raises:
+            Refused: `request_invalid`.
+
+        """
+        shown = visible_tools(request, compiled=self.compiled, catalog=self.catalog)
+        return ResourceSearchResponse(
+            [FoundResource(TOOL_TYPE, tool_id) for tool_id in shown],
+            SearchAnswerContext(SearchContext(self.manifest.serial, self.manifest.digest)),
+        )
+
+
+def build(sources: Mapping[str, bytes], *, serial: int, max_age: float) -> Bundle:
+    """The bundle of `sources`: paths under `policies/` and `schemas/`; `max_age` in seconds bounds reuse.
+
+    Raises:
+        ConfigurationError: with every problem found.
+
+    """
+    catalog = read_catalog(
+        sources.get(CATALOG_FILE, b"version: 1\n"),
+        file=CATALOG_FILE,
+        snapshots={path: raw for path, raw in sources.items() if path.startswith(SCHEMAS)},
+    )
+    cedar_files = {path: raw for path, raw in sources.items() if path.startswith(POLICIES) and path.endswith(".cedar")}
+    compiled = compile_policies(cedar_files, catalog=catalog)
+    return Bundle(manifest_of(sources, serial=serial), catalog=catalog, compiled=compiled, max_age=max_age)

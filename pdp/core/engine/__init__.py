@@ -1,0 +1,1 @@
+"""The engine: policies compiled once, requests decided many times. Pure: no clock, no IO."""

@@ -1,0 +1,149 @@
+"""The one place that touches cedarpy: handles in, plain values out.
+
+Facts this room keeps to itself: cedarpy's own ids are positional, so policies are given to Cedar in its
+JSON form under their `@id`; the order of reasons and errors varies from parse to parse, so both come
+sorted; Cedar answers Allow when a `forbid` fails to evaluate, so errors are never dropped.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+import cedarpy
+import msgspec
+from cedarpy import pst
+
+__all__ = ["Answer", "Entities", "EntityUid", "ParsedPolicy", "Policies", "Schema", "Verdict", "authorize", "pst"]
+
+Entities: TypeAlias = cedarpy.Entities
+Policies: TypeAlias = cedarpy.PolicySet
+Schema: TypeAlias = cedarpy.Schema
+
+_POSITIONAL: Final = re.compile(r"policy(\d+)")
+_FOR_POLICY: Final = re.compile(r"^for policy `[^`]*`, ")
+_FAILED_POLICY: Final = re.compile(r"^error while evaluating policy `([^`]+)`: ")
+
+
+class Verdict(StrEnum):
+    """What Cedar answers; `NO_DECISION` when it could not read the request."""
+
+    ALLOW = "Allow"
+    DENY = "Deny"
+    NO_DECISION = "NoDecision"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EntityUid:
+    """A Cedar entity: its full type name and its id."""
+
+    type: str
+    id: str
+
+    def as_json(self) -> dict[str, str]:
+        """Cedar's JSON form of a reference to it."""
+        return {"type": self.type, "id": self.id}
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPolicy:
+    """One policy, parsed: Cedar's JSON form and its tree."""
+
+    json_form: Mapping[str, Any]
+    tree: pst.Template
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Cedar's answer: ids of determining policies, and of those that failed to evaluate, sorted.
+
+    `unplaced` are errors that name no policy.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    errors: tuple[str, ...]
+    unplaced: tuple[str, ...]
+
+
+def parse_policy(text: str) -> ParsedPolicy:
+    """The one static policy in `text`.
+
+    Raises:
+        ValueError: it is no policy, a template, or more than one; the message says what Cedar expected.
+
+    """
+    forms = json.loads(cedarpy.policies_to_json_str(text))
+    trees = cedarpy.policies_to_pst(text)
+    if forms["templates"]:
+        raise ValueError("templates are not supported")
+    if len(forms["staticPolicies"]) != 1:
+        raise ValueError("expected one policy")
+    return ParsedPolicy(
+        json_form=next(iter(forms["staticPolicies"].values())),
+        tree=next(iter(trees.static_policies.values())),
+    )
+
+
+def policy_set(policies: Mapping[str, Mapping[str, Any]]) -> Policies:
+    """The handle of policies in their JSON form, under the ids given."""
+    return cedarpy.PolicySet.from_json_str(
+        json.dumps({"staticPolicies": policies, "templates": {}, "templateLinks": []})
+    )
+
+
+def schema(json_form: Mapping[str, Any]) -> Schema:
+    """The handle of a schema in Cedar's JSON form.
+
+    Raises:
+        ValueError: Cedar does not take it.
+
+    """
+    return cedarpy.Schema.from_json_str(json.dumps(json_form))
+
+
+def validate(texts: Sequence[str], against: Schema) -> list[tuple[int, str]]:
+    """What strict validation finds, as (index into `texts`, message)."""
+    found = []
+    for error in cedarpy.validate_policies("\n".join(texts), against).errors:
+        position = _POSITIONAL.fullmatch(error.policy_id)
+        found.append((int(position[1]) if position else 0, _FOR_POLICY.sub("", error.error)))
+    return found
+
+
+def entities(definitions: Iterable[Mapping[str, Any]]) -> Entities:
+    """The handle of entities in Cedar's JSON form.
+
+    Raises:
+        ValueError: Cedar does not take them.
+
+    """
+    return cedarpy.Entities.from_json_str(msgspec.json.encode(list(definitions)).decode())
+
+
+def authorize(
+    policies: Policies,
+    closure: Entities,
+    *,
+    principal: EntityUid,
+    action: EntityUid,
+    resource: EntityUid,
+    context: Mapping[str, Any],
+) -> Answer:
+    """Cedar's answer to one request; `context` is in Cedar's JSON form."""
+    request = {
+        "principal": principal.as_json(),
+        "action": action.as_json(),
+        "resource": resource.as_json(),
+        "context": msgspec.json.encode(context).decode(),
+    }
+    answer = cedarpy.is_authorized(request, policies, closure)
+    failed = [_FAILED_POLICY.match(error) for error in answer.diagnostics.errors]
+    return Answer(
+        verdict=Verdict(answer.decision.value),
+        reasons=tuple(sorted(answer.diagnostics.reasons)),
+        errors=tuple(sorted(match[1] for match in failed if match)),
+        unplaced=tuple(e for e, match in zip(answer.diagnostics.errors, failed, strict=True) if not match),
+    )

@@ -1,0 +1,119 @@
+"""Sources to compiled policies, or every problem in them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.cedar_schema import cedar_schema
+from pdp.core.contract.errors import ConfigurationError, Problem
+from pdp.core.engine import cedar
+from pdp.core.engine.dependencies import context_reads
+from pdp.core.engine.policy import Conditions, Policy, PolicyEffect
+from pdp.core.engine.scope import Scope
+from pdp.core.engine.source import Statement, statements
+
+ANNOTATIONS: Final = frozenset({"id", "message", "advice", "obligation", "owner", "severity"})
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
+_MAX_STATEMENT: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPolicies:
+    """Policies by id, and Cedar's handle on all of them."""
+
+    policies: Mapping[str, Policy]
+    handle: cedar.Policies
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    statement: Statement
+    parsed: cedar.ParsedPolicy
+
+
+def compile_policies(sources: Mapping[str, bytes], *, catalog: Catalog) -> CompiledPolicies:
+    """The policies of `sources` (file name to bytes), checked against the schema of `catalog`.
+
+    Raises:
+        ConfigurationError: with every problem of every file.
+
+    """
+    problems: list[Problem] = []
+    parsed: dict[str, _Parsed] = {}
+    for statement in _all_statements(sources, problems):
+        one = _parse(statement, problems)
+        if one is not None:
+            _admit(one, parsed, problems)
+    problems += _validated(list(parsed.values()), catalog)
+    if problems:
+        raise ConfigurationError(problems)
+    return CompiledPolicies(
+        policies={key: _policy(key, one) for key, one in sorted(parsed.items())},
+        handle=cedar.policy_set({key: one.parsed.json_form for key, one in parsed.items()}),
+    )
+
+
+def _all_statements(sources: Mapping[str, bytes], problems: list[Problem]) -> Iterable[Statement]:
+    for file, raw in sorted(sources.items()):
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            problems.append(Problem(file, line, 0, "encoding", "the file is not UTF-8"))
+            continue
+        yield from statements(text, file=file)
+
+
+def _parse(statement: Statement, problems: list[Problem]) -> _Parsed | None:
+    if len(statement.text) > _MAX_STATEMENT:
+        problems.append(_problem(statement, "too_large", f"a policy has at most {_MAX_STATEMENT} characters"))
+        return None
+    try:
+        return _Parsed(statement, cedar.parse_policy(statement.text))
+    except ValueError as error:
+        problems.append(_problem(statement, "syntax", f"Cedar cannot read the policy that starts here: {error}"))
+        return None
+
+
+def _admit(one: _Parsed, parsed: dict[str, _Parsed], problems: list[Problem]) -> None:
+    annotations = one.parsed.tree.annotations
+    key = annotations.get("id", "")
+    for name in sorted(set(annotations) - ANNOTATIONS):
+        problems.append(_problem(one.statement, "annotation_unknown", f"`@{name}` means nothing here"))
+    if not key:
+        problems.append(_problem(one.statement, "id_missing", 'every policy needs an `@id("...")`'))
+    elif not _ID.fullmatch(key):
+        text = "an `@id` has letters, digits, `.`, `_`, `/` and `-`, at most 128, and starts with a letter or digit"
+        problems.append(_problem(one.statement, "id_invalid", text))
+    elif key in parsed:
+        first = parsed[key].statement
+        problems.append(_problem(one.statement, "id_duplicate", f"`{key}` is also at {first.file}:{first.line}"))
+    else:
+        parsed[key] = one
+
+
+def _validated(parsed: list[_Parsed], catalog: Catalog) -> list[Problem]:
+    schema = cedar.schema(cedar_schema(catalog.tools()))
+    found = cedar.validate([one.statement.text for one in parsed], schema)
+    return [_problem(parsed[index].statement, "validation", text) for index, text in found]
+
+
+def _policy(key: str, one: _Parsed) -> Policy:
+    tree = one.parsed.tree
+    return Policy(
+        id=key,
+        effect=PolicyEffect(tree.effect),
+        scope=Scope(tree.principal, tree.action, tree.resource),
+        reads=context_reads(tree),
+        conditions=Conditions.SOME if tree.clauses else Conditions.NONE,
+        message=tree.annotations.get("message"),
+        obligation=tree.annotations.get("obligation"),
+        file=one.statement.file,
+        line=one.statement.line,
+    )
+
+
+def _problem(statement: Statement, code: str, message: str) -> Problem:
+    return Problem(statement.file, statement.line, 0, code, message)

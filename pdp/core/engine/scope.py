@@ -1,0 +1,73 @@
+"""Scopes: which requests a policy can match at all, by principal, action and resource."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from pdp.core.engine.cedar import EntityUid, pst
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """An entity with all of its ancestors, itself among them."""
+
+    uid: EntityUid
+    ancestors: AbstractSet[EntityUid]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The three constraints of a policy's head."""
+
+    principal: pst.PrincipalOrResourceConstraint
+    action: pst.ActionConstraint
+    resource: pst.PrincipalOrResourceConstraint
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """The scope admits the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """The scope rules the request out, whatever the conditions say."""
+
+
+def fit(scope: Scope, *, principal: Lineage, action: Lineage, resource: Lineage) -> Fits | Excluded:
+    """Whether `scope` admits a request of these three; exact, as Cedar evaluates scopes."""
+    admitted = (
+        _entity_fits(scope.principal, principal)
+        and _action_fits(scope.action, action)
+        and _entity_fits(scope.resource, resource)
+    )
+    return Fits() if admitted else Excluded()
+
+
+def _entity_fits(constraint: pst.PrincipalOrResourceConstraint, entity: Lineage) -> bool:
+    match constraint:
+        case pst.ScopeAny():
+            return True
+        case pst.ScopeEq(entity=wanted):
+            return _uid(wanted) == entity.uid
+        case pst.ScopeIn(entity=wanted):
+            return _uid(wanted) in entity.ancestors
+        case pst.ScopeIs(entity_type=kind):
+            return str(kind) == entity.uid.type
+        case pst.ScopeIsIn(entity_type=kind, entity=wanted):
+            return str(kind) == entity.uid.type and _uid(wanted) in entity.ancestors
+
+
+def _action_fits(constraint: pst.ActionConstraint, action: Lineage) -> bool:
+    match constraint:
+        case pst.ScopeAny():
+            return True
+        case pst.ActionEq(entity=wanted):
+            return _uid(wanted) == action.uid
+        case pst.ActionIn(entities=wanted_any):
+            return any(_uid(wanted) in action.ancestors for wanted in wanted_any)
+
+
+def _uid(node: pst.EntityOrSlot) -> EntityUid:
+    if isinstance(node, pst.Slot):
+        raise TypeError("a template's slot has no entity before it is linked")
+    return EntityUid(str(node.type), node.id)
