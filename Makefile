@@ -71,7 +71,7 @@ types: setup ## mypy
 	$(BIN)/mypy
 
 contracts: setup ## who may import whom
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 # The lock files name no index: each machine's own pip settings say where packages come from, the hashes what they are.
 lock: $(VENV)/.installed ## lock files from pyproject.toml and package.json (ARGS=--upgrade)
