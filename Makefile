@@ -1,0 +1,93 @@
+# `make help` lists what there is. Nothing here needs root, Node or anything beside Python 3.11+ and make.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+# pip's settings from elsewhere must not weaken the hashes.
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	--no-annotate
+QUICK := not long and not bench
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-long bench lint fmt types contracts lock wheel image-check clean python node
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" \
+		read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
+
+setup: $(VENV)/.installed .venv-mcp1/.installed node ## environments from the lock files
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "no \`$(PYTHON)\`: install Python 3.11 or newer" \
+		"(Debian: apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "\`$(PYTHON)\` is" \
+		"$$($(PYTHON) --version 2>&1), Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "\`$(PYTHON)\` cannot make virtual environments:" \
+		"apt-get install python3-venv"; exit 2; }
+
+$(VENV)/.installed: requirements-dev.lock pyproject.toml | python
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	$(BIN)/python $(PIP_INSTALL) --no-index --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv-mcp1/.installed: requirements-mcp1.lock | python
+	$(PYTHON) -m venv .venv-mcp1
+	.venv-mcp1/bin/python $(PIP_INSTALL) --require-hashes -r requirements-mcp1.lock
+	@touch $@
+
+node:
+	@if command -v npm >/dev/null; then $(MAKE) --silent --no-print-directory node_modules/.installed; \
+	else echo "no npm: tests with servers written in Node are skipped (apt-get install nodejs npm)"; fi
+
+node_modules/.installed: package-lock.json package.json .npmrc
+	npm ci --silent --ignore-scripts
+	@touch $@
+
+demo: setup ## calls allowed and denied, before your eyes (ARGS=...)
+	$(BIN)/toolgate demo $(ARGS)
+
+test: setup lint types contracts ## everything that runs in minutes (ARGS=... go to pytest)
+	$(BIN)/pytest -m "$(QUICK)" --cov --cov-report=term $(ARGS)
+
+test-long: setup ## tests that take long or need root
+	$(BIN)/pytest -m long --timeout=1800 $(ARGS)
+
+bench: setup ## measurements, with targets
+	$(BIN)/pytest -m bench --timeout=1800 -s $(ARGS)
+
+lint: setup ## ruff, rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+fmt: setup ## ruff, repairing
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup ## mypy
+	$(BIN)/mypy
+
+contracts: setup ## who may import whom
+	$(BIN)/lint-imports --no-cache
+
+# The lock files name no index: each machine's own pip settings say where packages come from, the hashes what they are.
+lock: $(VENV)/.installed ## lock files from pyproject.toml and package.json (ARGS=--upgrade)
+	$(BIN)/$(LOCK) $(ARGS) --extra all pyproject.toml -o requirements.lock
+	$(BIN)/$(LOCK) $(ARGS) --extra all --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(BIN)/$(LOCK) $(ARGS) --group mcp1 -o requirements-mcp1.lock
+	@if command -v npm >/dev/null; then npm install --silent --package-lock-only; \
+	else echo "no npm: package-lock.json is left as it is (apt-get install nodejs npm)"; fi
+
+wheel: setup ## dist/*.whl
+	$(BIN)/python -m build --wheel --no-isolation
+
+image-check: setup ## the container image's steps in a Debian root (needs root and debootstrap)
+	$(BIN)/pytest -m long --timeout=1800 -rs tests/flow/test_image.py $(ARGS)
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .venv-mcp1 node_modules build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache .hypothesis
+	find pdp enforcers tests -name __pycache__ -type d -prune -exec rm -rf {} +

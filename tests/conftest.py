@@ -1,0 +1,49 @@
+"""What every test may ask for."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+RequireTool = Callable[..., str]
+Require = Callable[..., None]
+
+
+def _skip_or_fail(reason: str) -> None:
+    if os.environ.get("TOOLGATE_REQUIRE_ALL") == "1":  # noqa: TID251 - the edge between CI and tests
+        pytest.fail(f"{reason} (TOOLGATE_REQUIRE_ALL=1 allows no skips)", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def require() -> Require:
+    """`require(met, reason=...)` skips the test unless `met`; in CI it fails instead."""
+
+    def check(met: object, *, reason: str) -> None:
+        if not met:
+            _skip_or_fail(reason)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def require_tool(require: Require) -> RequireTool:
+    """`require_tool("node", install="apt-get install nodejs")` is the tool's path, or skips or fails."""
+
+    def find(name: str, *, install: str) -> str:
+        local = ROOT / "node_modules" / ".bin" / name
+        path = str(local) if local.exists() else shutil.which(name)
+        require(path, reason=f"no `{name}` here: {install}")
+        return str(path)
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root."""
+    return ROOT
