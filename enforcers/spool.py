@@ -87,7 +87,14 @@ class Recorder:
         return identifier
 
     async def outcome(
-        self, decision: str, *, fate: Fate, code: ReasonCode, started: float, result: Any = None, detail: str | None = None
+        self,
+        decision: str,
+        *,
+        fate: Fate,
+        code: ReasonCode,
+        started: float,
+        result: Any = None,
+        detail: str | None = None,
     ) -> None:
         """Commit what became of the request that the record `decision` let through.
 

@@ -80,8 +80,10 @@ def _parse(statement: Statement, problems: list[Problem]) -> _Parsed | None:
 def _admit(one: _Parsed, parsed: dict[str, _Parsed], problems: list[Problem]) -> None:
     annotations = one.parsed.tree.annotations
     key = annotations.get("id", "")
-    for name in sorted(set(annotations) - ANNOTATIONS):
-        problems.append(_problem(one.statement, "annotation_unknown", f"`@{name}` means nothing here"))
+    problems += [
+        _problem(one.statement, "annotation_unknown", f"`@{name}` means nothing here")
+        for name in sorted(set(annotations) - ANNOTATIONS)
+    ]
     if not key:
         problems.append(_problem(one.statement, "id_missing", 'every policy needs an `@id("...")`'))
     elif not _ID.fullmatch(key):
