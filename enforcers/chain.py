@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import structlog
 
-from enforcers.arguments import ArgumentChecker, masked
 from enforcers.caller import Caller, Identified
 from enforcers.catalog_view import CatalogView
 from enforcers.clock import Clock
@@ -20,6 +19,7 @@ from enforcers.obligations import check_obligations
 from enforcers.offer import Forwarder, Offer, Offers
 from enforcers.spool import Account, Recorder, describe_arguments
 from enforcers.verdict import Allowed, Denied, Listed
+from pdp.core.catalog.arguments import ArgumentChecker, masked
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import (
     TOOL_TYPE,
