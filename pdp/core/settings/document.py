@@ -6,48 +6,15 @@ are no text, a second document. The events are read one by one, so a limit stops
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import yaml
 
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.scalar import plain_value, unprintable
-
-SettingPath: TypeAlias = tuple[str | int, ...]
+from pdp.core.settings.tree import Document, DocumentLimits, Position, SettingPath
 
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentLimits:
-    """Bounds on one file: `max_bytes` of UTF-8 text, `max_depth` levels, `max_nodes` keys and values."""
-
-    max_bytes: int = 1024 * 1024
-    max_depth: int = 32
-    max_nodes: int = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where something starts in its file; both count from 1."""
-
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What a file says: its tree, where keys and values stand, and all that is wrong with it.
-
-    A path in `broken` holds no value worth judging: a problem there was reported already.
-    """
-
-    tree: Any
-    values: dict[SettingPath, Position] = field(default_factory=dict)
-    keys: dict[SettingPath, Position] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    broken: set[SettingPath] = field(default_factory=set)
 
 
 def read_document(raw: bytes, *, file: str, limits: DocumentLimits | None = None) -> Document:

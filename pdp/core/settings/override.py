@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pdp.core.contract.errors import Problem
-from pdp.core.settings.document import SettingPath, parse_document
+from pdp.core.settings.document import parse_document
 from pdp.core.settings.model import Settings
 from pdp.core.settings.scalar import unprintable
 from pdp.core.settings.shape import is_text, kind_below, members, suggestion, value_kind
+from pdp.core.settings.tree import SettingPath
 
 PREFIX: Final = "TOOLGATE__"
 _SEPARATOR: Final = "__"
@@ -65,7 +66,10 @@ def apply(override: Override, *, tree: dict[str, Any]) -> Problem | None:
         if isinstance(node, dict) and node.get(step) is None:
             node[step] = {}
         node = below(node, step)
-    if isinstance(node, dict) or (isinstance(node, list) and isinstance(last, int)):
+    if isinstance(node, dict):
+        node[last] = override.value
+        return None
+    if isinstance(node, list) and isinstance(last, int):
         node[last] = override.value
         return None
     message = "the file has no section where this setting belongs"
