@@ -14,7 +14,6 @@ import structlog
 from enforcers.arguments import ArgumentChecker, masked
 from enforcers.caller import Caller, Identified
 from enforcers.catalog_view import CatalogView
-from enforcers.clock import Clock
 from enforcers.decision_source import DecisionSource
 from enforcers.obligations import check_obligations
 from enforcers.offer import Forwarder, Offer, Offers
@@ -31,6 +30,7 @@ from pdp.core.contract.authzen import (
     ResourceSearchRequest,
 )
 from pdp.core.contract.checked_call import TOOLS_CALL, CheckedCall, normalise
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import DecisionError, MessageError, RecordError, Refused, TokenError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Notification, Request
