@@ -8,10 +8,10 @@ from structlog.typing import FilteringBoundLogger
 
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.authzen import CATALOG_PATH, EVALUATION_PATH, RECORDS_PATH, RESOURCE_SEARCH_PATH
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.server.access import Access, Caller, Door
-from pdp.server.clock import Clock
 from pdp.server.decide import Decisions
 from pdp.server.decider import Decider
 from pdp.server.enforcer_keys import EnforcerKeys

@@ -1,26 +1,13 @@
-"""Time and randomness, as arguments: the one place where the server reads either."""
+"""The machine's clocks: the one place where the decision point reads time and randomness."""
 
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from pdp.core.contract.identifier import uuid7
+from pdp.core.contract.clock import Clock
 
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """`wall` is Unix seconds, `steady` seconds on a clock that never steps, `randomness` n bytes of it."""
-
-    wall: Callable[[], float]
-    steady: Callable[[], float]
-    randomness: Callable[[int], bytes]
-
-    def identifier(self) -> str:
-        """A new UUIDv7."""
-        return uuid7(unix_ms=int(self.wall() * 1000), randomness=self.randomness(10))
+__all__ = ["Clock", "system_clock"]
 
 
 def system_clock() -> Clock:
-    """The machine's."""
+    """Durations count on the finest clock that never steps."""
     return Clock(time.time, time.perf_counter, secrets.token_bytes)  # noqa: TID251 - the edge

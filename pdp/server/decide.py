@@ -12,12 +12,12 @@ from pdp.core.contract.authzen import (
     ResourceSearchRequest,
     ToolgateAnswer,
 )
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import MessageError, RecordError, Refused
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect
 from pdp.server.access import Anonymous, Caller, KnownEnforcer
-from pdp.server.clock import Clock
 from pdp.server.decider import Decider
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
 from pdp.server.journal import Journal

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pdp.audit.ingest import LogWriter
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import RecordError, Refused
 from pdp.server.access import Caller
-from pdp.server.clock import Clock
 from pdp.server.decider import Decider
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
 from pdp.server.metrics import CONTENT_TYPE, Metrics

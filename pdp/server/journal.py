@@ -12,10 +12,10 @@ from pdp.core.contract.authzen import (
     ResourceSearchResponse,
 )
 from pdp.core.contract.checked_call import trace_id
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect
-from pdp.server.clock import Clock
 from pdp.server.enforcer_keys import OWN_WRITER
 from pdp.server.exchange import Request
 

@@ -108,7 +108,8 @@ def _read_snapshot(path: str, raw: bytes, entries: CatalogFile, problems: list[P
         if not _SERVER.fullmatch(server) or server in METHOD_PREFIXES:
             raise ValueError(f"`{server}` cannot be the name of a server")
         if path != snapshot_path(server, snapshot.name):
-            raise ValueError(f"the tool is called `{snapshot.name}`, so its file is `{snapshot_path(server, snapshot.name)}`")
+            wanted = snapshot_path(server, snapshot.name)
+            raise ValueError(f"the tool is called `{snapshot.name}`, so its file is `{wanted}`")
         pin = pin_of(msgspec.to_builtins(snapshot))
         if snapshot.digest != pin:
             raise ValueError("the definition does not have the digest written beside it")
