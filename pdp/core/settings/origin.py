@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pdp.core.document.tree import Document, Position, SettingPath
 from pdp.core.settings.override import source_of
-from pdp.core.settings.tree import Document, Position, SettingPath
 
 
 class OriginKind(StrEnum):
