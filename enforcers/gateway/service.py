@@ -74,7 +74,9 @@ class Service:
         """Every method that is answered in some era."""
         return frozenset(self._gated).union(*self._open.values())
 
-    async def identify(self, caller: Caller, *, message: Request | Notification, era: Era) -> Identified | Answer:
+    async def identify(
+        self, caller: Caller, *, message: Request | Notification | None, era: Era
+    ) -> Identified | Answer:
         """Who calls, or the answer that says why the request does not go on."""
         outcome = await self._rules.identify(caller, message=message)
         if isinstance(outcome, Identified):
@@ -85,16 +87,12 @@ class Service:
         """The answer to `request`; `who` is None where the transport leaves it to the method."""
         try:
             return await self._dispatch(request, era, caller, who)
-        except Refused as refusal:
-            return await self.refuse(refusal, caller=caller, who=who, message=request, era=era)
         except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
-            self._log.exception("request_failed", method=request.method)
-            failure = Refused(ReasonCode.INTERNAL_ERROR, type(error).__name__)
-            return await self.refuse(failure, caller=caller, who=who, message=request, era=era)
+            return await self.refuse(error, caller=caller, who=who, message=request, era=era)
 
     async def refuse(
         self,
-        error: Refused,
+        error: Exception,
         *,
         caller: Caller,
         era: Era,
@@ -102,11 +100,16 @@ class Service:
         message: Request | Notification | None = None,
         wire: WireError | None = None,
     ) -> Answer:
-        """The answer to a request that the host itself refuses, recorded first."""
-        denied = await self._rules.refuse(error, caller=caller, who=who, message=message)
+        """The answer to a request that the host itself refuses or fails at, recorded first."""
+        refusal = error if isinstance(error, Refused) else self._failure(error)
+        denied = await self._rules.refuse(refusal, caller=caller, who=who, message=message)
         if isinstance(error, RevisionError):
             wire = WireError(error.rpc_code, error.data, error.request_id)
         return self._wording.denied(denied, message=message, era=era, transport=caller.transport, error=wire)
+
+    def _failure(self, error: Exception) -> Refused:
+        self._log.error("request_failed", exc_info=error)
+        return Refused(ReasonCode.INTERNAL_ERROR, type(error).__name__)
 
     async def _dispatch(self, request: Request, era: Era, caller: Caller, who: Identified | None) -> Answer:
         gate = METHODS.get(request.method)
