@@ -77,6 +77,7 @@ contracts: setup ## who may import whom
 lock: $(VENV)/.installed ## lock files from pyproject.toml and package.json (ARGS=--upgrade)
 	$(BIN)/$(LOCK) $(ARGS) --extra all pyproject.toml -o requirements.lock
 	$(BIN)/$(LOCK) $(ARGS) --extra all --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(BIN)/$(LOCK) $(ARGS) --group build -c requirements-dev.lock -o requirements-build.lock
 	$(BIN)/$(LOCK) $(ARGS) --group mcp1 -o requirements-mcp1.lock
 	@if command -v npm >/dev/null; then npm install --silent --package-lock-only; \
 	else echo "no npm: package-lock.json is left as it is (apt-get install nodejs npm)"; fi

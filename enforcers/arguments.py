@@ -58,9 +58,7 @@ class ArgumentChecker:
 
 def masked(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """`arguments` as a record may hold them: values marked `secret` are replaced."""
-    return {
-        name: "[secret]" if tool.marks.get(name) is Mark.SECRET else value for name, value in arguments.items()
-    }
+    return {name: "[secret]" if tool.marks.get(name) is Mark.SECRET else value for name, value in arguments.items()}
 
 
 def _normal(name: str, value: Any, mark: Mark | None) -> Any:
@@ -76,7 +74,7 @@ def _normal(name: str, value: Any, mark: Mark | None) -> Any:
         raise _broken([f"`{_shown(name)}`: {error}"]) from error
 
 
-def _refuse(uri: str) -> Any:
+def _refuse(_uri: str) -> Any:
     raise ValueError("a schema must not refer to another document")
 
 
@@ -96,5 +94,3 @@ def _broken(rules: list[str]) -> ArgumentsError:
     more = [f"and {len(rules) - _MAX_SHOWN} more"] if len(rules) > _MAX_SHOWN else []
     text = "invalid arguments: " + "; ".join([*rules[:_MAX_SHOWN], *more])
     return ArgumentsError(ReasonCode.ARGUMENTS_INVALID, text, caller_text=text)
-
-

@@ -14,7 +14,6 @@ import structlog
 from enforcers.arguments import ArgumentChecker, masked
 from enforcers.caller import Caller, Identified
 from enforcers.catalog_view import CatalogView
-from enforcers.clock import Clock
 from enforcers.decision_source import DecisionSource
 from enforcers.obligations import check_obligations
 from enforcers.offer import Forwarder, Offer, Offers
@@ -31,6 +30,7 @@ from pdp.core.contract.authzen import (
     ResourceSearchRequest,
 )
 from pdp.core.contract.checked_call import TOOLS_CALL, CheckedCall, normalise
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import DecisionError, MessageError, RecordError, Refused, TokenError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Notification, Request
@@ -202,7 +202,8 @@ class Chain:
             result = await self._forwarder.forward(offer, arguments)  # (7)
             _check_result(result)  # (8)
         except asyncio.CancelledError:
-            await asyncio.shield(self._outcome(record, Fate.FAILED, ReasonCode.INTERNAL_ERROR, started, detail="cancelled"))
+            outcome = self._outcome(record, Fate.FAILED, ReasonCode.INTERNAL_ERROR, started, detail="cancelled")
+            await asyncio.shield(outcome)
             raise
         except Refused as refusal:
             fate = Fate.FAILED if refusal.code is ReasonCode.UPSTREAM_UNAVAILABLE else Fate.BLOCKED
@@ -210,24 +211,31 @@ class Chain:
             return await self._answer_failure(record, fate, refusal, started)
         except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
             self._log.exception("chain_failed", record=record)
-            refusal = Refused(ReasonCode.INTERNAL_ERROR, type(error).__name__)
-            return await self._answer_failure(record, Fate.FAILED, refusal, started)
-        fate = Fate.TOOL_ERROR if result.get("isError") is True else Fate.ANSWERED
-        lost = await self._outcome(record, fate, ReasonCode.ALLOWED, started, result=result)  # (9)
-        return Allowed(result, record) if lost is None else lost  # (10)
+            failure = Refused(ReasonCode.INTERNAL_ERROR, type(error).__name__)
+            return await self._answer_failure(record, Fate.FAILED, failure, started)
+        final = Fate.TOOL_ERROR if result.get("isError") is True else Fate.ANSWERED
+        withheld = await self._outcome(record, final, ReasonCode.ALLOWED, started, result=result)  # (9)
+        return Allowed(result, record) if withheld is None else withheld  # (10)
 
     async def _answer_failure(self, record: str, fate: Fate, refusal: Refused, started: float) -> Denied:
         lost = await self._outcome(record, fate, refusal.code, started, detail=refusal.detail)
         return lost or Denied(refusal.code, refusal.caller_text, record)
 
     async def _outcome(
-        self, record: str, fate: Fate, code: ReasonCode, started: float, *, result: Any = None, detail: str | None = None
+        self,
+        record: str,
+        fate: Fate,
+        code: ReasonCode,
+        started: float,
+        *,
+        result: Any = None,
+        detail: str | None = None,
     ) -> Denied | None:
         """Record the outcome; a record that cannot be committed withholds the answer."""
         try:
             await self._recorder.outcome(record, fate=fate, code=code, started=started, result=result, detail=detail)
         except RecordError as error:
-            self._log.error("record_lost", record=record, detail=error.detail)  # noqa: TRY400 - the cause is in the detail
+            self._log.warning("record_lost", record=record, detail=error.detail)
             return Denied(error.code, error.caller_text, record)
         return None
 
@@ -237,7 +245,7 @@ class Chain:
         try:
             record = await self._recorder.decision(account, refusal.code)
         except RecordError as error:
-            self._log.error("record_lost", code=refusal.code, detail=error.detail)  # noqa: TRY400 - as above
+            self._log.warning("record_lost", code=refusal.code, detail=error.detail)
             return Denied(ReasonCode.LOG_UNAVAILABLE, error.caller_text, "")
         return Denied(refusal.code, refusal.caller_text, record)
 

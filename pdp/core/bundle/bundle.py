@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from pdp.core.bundle.manifest import Manifest, manifest_of
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.snapshot import read_catalog
@@ -36,7 +38,13 @@ class Bundle:
         self.catalog = catalog
         self.compiled = compiled
         self._engine = Engine(compiled, catalog=catalog)
+        self._max_age = max_age
         self._cache = CacheHint(max_age=int(max_age * 1000))
+
+    def numbered(self, serial: int) -> "Bundle":
+        """The same content under `serial`."""
+        manifest = msgspec.structs.replace(self.manifest, serial=serial)
+        return Bundle(manifest, catalog=self.catalog, compiled=self.compiled, max_age=self._max_age)
 
     def evaluate(self, request: EvaluationRequest, *, now: float, decision_id: str) -> EvaluationResponse:
         """The answer to `request` at Unix time `now`."""
@@ -68,8 +76,10 @@ class Bundle:
         )
 
 
-def build(sources: Mapping[str, bytes], *, serial: int, max_age: float) -> Bundle:
-    """The bundle of `sources`: paths under `policies/` and `schemas/`; `max_age` in seconds bounds reuse.
+def build(sources: Mapping[str, bytes], *, max_age: float) -> Bundle:
+    """The bundle of `sources`, not numbered yet: paths under `policies/` and `schemas/`.
+
+    `max_age`, in seconds, bounds how long an answer may be used again.
 
     Raises:
         ConfigurationError: with every problem found.
@@ -82,4 +92,4 @@ def build(sources: Mapping[str, bytes], *, serial: int, max_age: float) -> Bundl
     )
     cedar_files = {path: raw for path, raw in sources.items() if path.startswith(POLICIES) and path.endswith(".cedar")}
     compiled = compile_policies(cedar_files, catalog=catalog)
-    return Bundle(manifest_of(sources, serial=serial), catalog=catalog, compiled=compiled, max_age=max_age)
+    return Bundle(manifest_of(sources, serial=0), catalog=catalog, compiled=compiled, max_age=max_age)

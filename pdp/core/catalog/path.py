@@ -17,12 +17,12 @@ class PathError(ValueError):
 
 
 def normalise_path(text: str) -> str:
-    """`text` percent-decoded once, without `.`, `..` and empty segments.
+    r"""`text` percent-decoded once, without `.`, `..` and empty segments.
 
     Raises:
         PathError: it climbs above its start, or holds what some readers would decode, expand or cut:
             NUL and other control characters, a backslash, a second layer of percent-encoding, a
-            leading `~`, characters that a Unicode normalisation turns into `/`, `\\` or `.`.
+            leading `~`, characters that a Unicode normalisation turns into `/`, `\` or `.`.
 
     """
     if not text or len(text) > _MAX_LENGTH:

@@ -13,7 +13,7 @@ from pdp.core.catalog.tool import Annotations, Mark, Tool, pin_of
 from pdp.core.contract.errors import ConfigurationError, MessageError, Problem
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.method import METHOD_PREFIXES
-from pdp.core.settings.document import read_document
+from pdp.core.document.reading import read_document
 
 _PATH: Final = re.compile(r"schemas/(?P<server>[^/]+)/(?P<tool>[^/]+)\.json")
 _SERVER: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -108,7 +108,8 @@ def _read_snapshot(path: str, raw: bytes, entries: CatalogFile, problems: list[P
         if not _SERVER.fullmatch(server) or server in METHOD_PREFIXES:
             raise ValueError(f"`{server}` cannot be the name of a server")
         if path != snapshot_path(server, snapshot.name):
-            raise ValueError(f"the tool is called `{snapshot.name}`, so its file is `{snapshot_path(server, snapshot.name)}`")
+            wanted = snapshot_path(server, snapshot.name)
+            raise ValueError(f"the tool is called `{snapshot.name}`, so its file is `{wanted}`")
         pin = pin_of(msgspec.to_builtins(snapshot))
         if snapshot.digest != pin:
             raise ValueError("the definition does not have the digest written beside it")

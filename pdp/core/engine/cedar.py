@@ -1,14 +1,15 @@
 """The one place that touches cedarpy: handles in, plain values out.
 
-Facts this room keeps to itself: cedarpy's own ids are positional, so policies are given to Cedar in its
-JSON form under their `@id`; the order of reasons and errors varies from parse to parse, so both come
-sorted; Cedar answers Allow when a `forbid` fails to evaluate, so errors are never dropped.
+Facts this room keeps to itself: cedarpy's own ids are positional, so policies are given to Cedar as
+trees under their `@id` (the JSON form refuses conditions nested half as deep); the order of reasons and
+errors varies from parse to parse, so both come sorted; Cedar answers Allow when a `forbid` fails to
+evaluate, so errors are never dropped.
 """
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -16,7 +17,7 @@ import cedarpy
 import msgspec
 from cedarpy import pst
 
-__all__ = ["Answer", "Entities", "EntityUid", "ParsedPolicy", "Policies", "Schema", "Verdict", "authorize", "pst"]
+__all__ = ["Answer", "Entities", "EntityUid", "Policies", "Schema", "Verdict", "authorize", "pst"]
 
 Entities: TypeAlias = cedarpy.Entities
 Policies: TypeAlias = cedarpy.PolicySet
@@ -48,14 +49,6 @@ class EntityUid:
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedPolicy:
-    """One policy, parsed: Cedar's JSON form and its tree."""
-
-    json_form: Mapping[str, Any]
-    tree: pst.Template
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """Cedar's answer: ids of determining policies, and of those that failed to evaluate, sorted.
 
@@ -68,30 +61,27 @@ class Answer:
     unplaced: tuple[str, ...]
 
 
-def parse_policy(text: str) -> ParsedPolicy:
-    """The one static policy in `text`.
+def parse_policy(text: str) -> pst.Template:
+    """The tree of the one static policy in `text`.
+
+    INVARIANT: the caller has bounded nesting and chains; Cedar's parser has only the stack to stop it.
 
     Raises:
         ValueError: it is no policy, a template, or more than one; the message says what Cedar expected.
 
     """
-    forms = json.loads(cedarpy.policies_to_json_str(text))
     trees = cedarpy.policies_to_pst(text)
-    if forms["templates"]:
+    if trees.templates:
         raise ValueError("templates are not supported")
-    if len(forms["staticPolicies"]) != 1:
+    if len(trees.static_policies) != 1:
         raise ValueError("expected one policy")
-    return ParsedPolicy(
-        json_form=next(iter(forms["staticPolicies"].values())),
-        tree=next(iter(trees.static_policies.values())),
-    )
+    return next(iter(trees.static_policies.values()))
 
 
-def policy_set(policies: Mapping[str, Mapping[str, Any]]) -> Policies:
-    """The handle of policies in their JSON form, under the ids given."""
-    return cedarpy.PolicySet.from_json_str(
-        json.dumps({"staticPolicies": policies, "templates": {}, "templateLinks": []})
-    )
+def policy_set(trees: Mapping[str, pst.Template]) -> Policies:
+    """The handle of policies under the ids given."""
+    named = {key: replace(tree, id=key) for key, tree in trees.items()}
+    return cedarpy.PolicySet.from_pst(pst.PolicySet(templates={}, static_policies=named, template_links=()))
 
 
 def schema(json_form: Mapping[str, Any]) -> Schema:

@@ -125,12 +125,15 @@ def _definition(
     return {"uid": entity.as_json(), "attrs": attributes or {}, "parents": [parent.as_json() for parent in parents]}
 
 
+def _fullness(definition: dict[str, Any]) -> int:
+    return len(definition["parents"]) + len(definition["attrs"])
+
+
 def _distinct(definitions: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """One definition an entity; the fullest wins, so that a bare mention never empties a principal."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for definition in definitions:
         key = (definition["uid"]["type"], definition["uid"]["id"])
-        kept = found.get(key)
-        if kept is None or len(definition["parents"]) + len(definition["attrs"]) > len(kept["parents"]) + len(kept["attrs"]):
+        if key not in found or _fullness(definition) > _fullness(found[key]):
             found[key] = definition
     return list(found.values())

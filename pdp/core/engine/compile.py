@@ -12,11 +12,10 @@ from pdp.core.engine import cedar
 from pdp.core.engine.dependencies import context_reads
 from pdp.core.engine.policy import Conditions, Policy, PolicyEffect
 from pdp.core.engine.scope import Scope
-from pdp.core.engine.source import Statement, statements
+from pdp.core.engine.source import Statement, excess_of, statements
 
 ANNOTATIONS: Final = frozenset({"id", "message", "advice", "obligation", "owner", "severity"})
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
-_MAX_STATEMENT: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class CompiledPolicies:
 @dataclass(frozen=True, slots=True)
 class _Parsed:
     statement: Statement
-    parsed: cedar.ParsedPolicy
+    tree: cedar.pst.Template
 
 
 def compile_policies(sources: Mapping[str, bytes], *, catalog: Catalog) -> CompiledPolicies:
@@ -51,7 +50,7 @@ def compile_policies(sources: Mapping[str, bytes], *, catalog: Catalog) -> Compi
         raise ConfigurationError(problems)
     return CompiledPolicies(
         policies={key: _policy(key, one) for key, one in sorted(parsed.items())},
-        handle=cedar.policy_set({key: one.parsed.json_form for key, one in parsed.items()}),
+        handle=cedar.policy_set({key: one.tree for key, one in parsed.items()}),
     )
 
 
@@ -67,8 +66,9 @@ def _all_statements(sources: Mapping[str, bytes], problems: list[Problem]) -> It
 
 
 def _parse(statement: Statement, problems: list[Problem]) -> _Parsed | None:
-    if len(statement.text) > _MAX_STATEMENT:
-        problems.append(_problem(statement, "too_large", f"a policy has at most {_MAX_STATEMENT} characters"))
+    excess = excess_of(statement.text)
+    if excess is not None:
+        problems.append(_problem(statement, "too_large", excess))
         return None
     try:
         return _Parsed(statement, cedar.parse_policy(statement.text))
@@ -78,10 +78,12 @@ def _parse(statement: Statement, problems: list[Problem]) -> _Parsed | None:
 
 
 def _admit(one: _Parsed, parsed: dict[str, _Parsed], problems: list[Problem]) -> None:
-    annotations = one.parsed.tree.annotations
+    annotations = one.tree.annotations
     key = annotations.get("id", "")
-    for name in sorted(set(annotations) - ANNOTATIONS):
-        problems.append(_problem(one.statement, "annotation_unknown", f"`@{name}` means nothing here"))
+    problems += [
+        _problem(one.statement, "annotation_unknown", f"`@{name}` means nothing here")
+        for name in sorted(set(annotations) - ANNOTATIONS)
+    ]
     if not key:
         problems.append(_problem(one.statement, "id_missing", 'every policy needs an `@id("...")`'))
     elif not _ID.fullmatch(key):
@@ -101,7 +103,7 @@ def _validated(parsed: list[_Parsed], catalog: Catalog) -> list[Problem]:
 
 
 def _policy(key: str, one: _Parsed) -> Policy:
-    tree = one.parsed.tree
+    tree = one.tree
     return Policy(
         id=key,
         effect=PolicyEffect(tree.effect),

@@ -1,34 +1,66 @@
 """What a policy reads of the context; `has` is a read, and so is the use of a whole record."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
 
 from pdp.core.engine.cedar import pst
 
-
-def context_reads(policy: pst.Template) -> frozenset[tuple[str, ...]]:
-    """The paths of context attributes that `policy` may read, each the longest one it names."""
-    return frozenset(path for clause in policy.clauses for path in _reads(clause.expr))
+Path: TypeAlias = tuple[str, ...]
 
 
-def _reads(expr: pst.Expr) -> Iterator[tuple[str, ...]]:
-    path = _path(expr)
-    if path is not None:
-        yield path
+class Reading(StrEnum):
+    """What of a place is read: its value with all its parts, or only whether there is one."""
+
+    VALUE = "value"
+    PRESENCE = "presence"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One place in the context; () is all of it."""
+
+    path: Path
+    reading: Reading
+
+    def touches(self, place: Path) -> bool:
+        """Whether another value at `place`, or one more or less there, can be noticed by this read."""
+        if self.reading is Reading.PRESENCE:
+            return self.path[: len(place)] == place
+        shared = min(len(self.path), len(place))
+        return self.path[:shared] == place[:shared]
+
+
+def context_reads(policy: pst.Template) -> frozenset[Read]:
+    """Every read of the context that evaluating `policy` may do, each of the longest path it names."""
+    return frozenset(read for clause in policy.clauses for read in _reads(clause.expr))
+
+
+def _reads(expr: pst.Expr) -> Iterator[Read]:
+    read = _read(expr)
+    if read is not None:
+        yield read
         return
     for child in _children(expr):
         yield from _reads(child)
 
 
-def _path(expr: pst.Expr) -> tuple[str, ...] | None:
+def _read(expr: pst.Expr) -> Read | None:
+    if isinstance(expr, pst.HasAttr):
+        path = _path(expr.base)
+        return None if path is None else Read((*path, *expr.attrs), Reading.PRESENCE)
+    path = _path(expr)
+    return None if path is None else Read(path, Reading.VALUE)
+
+
+def _path(expr: pst.Expr) -> Path | None:
     match expr:
         case pst.Var(name="context"):
             return ()
         case pst.GetAttr(base=base, attr=attr):
             path = _path(base)
             return None if path is None else (*path, attr)
-        case pst.HasAttr(base=base, attrs=attrs):
-            path = _path(base)
-            return None if path is None else (*path, *attrs)
         case _:
             return None
 

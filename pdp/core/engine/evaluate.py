@@ -159,7 +159,7 @@ def _agent(identifier: str) -> dict[str, Any]:
 
 
 def _lasting(candidates: Iterable[Policy]) -> Lasting:
-    clocked = any(read in {(), ("now",)} for policy in candidates for read in policy.reads)
+    clocked = any(read.touches(("now",)) for policy in candidates for read in policy.reads)
     return Lasting.INSTANT if clocked else Lasting.UNTIL_CHANGE
 
 
@@ -168,6 +168,4 @@ def _may_forbid(policy: Policy | None) -> bool:
 
 
 def _reads_any(policy: Policy, lost: Iterable[Path]) -> bool:
-    """Whether `policy` reads one of the arguments in `lost`, a part of one, or a whole that holds one."""
-    paths = [("arguments", *path) for path in lost]
-    return any(read[: len(path)] == path[: len(read)] for read in policy.reads for path in paths)
+    return any(read.touches(("arguments", *path)) for read in policy.reads for path in lost)

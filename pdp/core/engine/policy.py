@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pdp.core.engine.dependencies import Read
 from pdp.core.engine.scope import Scope
 
 
@@ -15,12 +16,12 @@ class PolicyEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`reads` are paths into the context, each a tuple of attribute names; () is all of it."""
+    """One policy; `reads` are its reads of the context."""
 
     id: str
     effect: PolicyEffect
     scope: Scope
-    reads: frozenset[tuple[str, ...]]
+    reads: frozenset[Read]
     conditions: "Conditions"
     message: str | None
     obligation: str | None

@@ -47,5 +47,5 @@ def read_access(request: EvaluationRequest | ResourceSearchRequest) -> AccessReq
         if context.ip is not None:
             ipaddress.ip_address(context.ip)
     except (msgspec.ValidationError, ValueError) as error:
-        raise Refused(ReasonCode.REQUEST_INVALID, f"the request does not have the form it must have: {error}") from error
+        raise Refused(ReasonCode.REQUEST_INVALID, f"the request is not as it must be: {error}") from error
     return AccessRequest(kind, request.subject.id, properties, context)

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import ResourceSearchRequest
+from pdp.core.contract.checked_call import TOOLS_CALL
 from pdp.core.engine.closure import list_lineage, principal_lineage, server_ancestors, uid
 from pdp.core.engine.compile import CompiledPolicies
 from pdp.core.engine.policy import Conditions, Policy, PolicyEffect
 from pdp.core.engine.request import AccessRequest, read_access
 from pdp.core.engine.scope import Excluded, Fits, Lineage, fit
-from pdp.core.contract.checked_call import TOOLS_CALL
 
 
 def visible_tools(request: ResourceSearchRequest, *, compiled: CompiledPolicies, catalog: Catalog) -> list[str]:

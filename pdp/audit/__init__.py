@@ -1,0 +1,1 @@
+"""The decision log: taking records for good, and answering questions from them."""

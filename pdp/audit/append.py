@@ -1,0 +1,73 @@
+"""Putting records into the tables, once each, within one transaction."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, insert, select, tuple_
+
+from pdp.audit.store import Keeping, Position, position_of
+from pdp.audit.tables import conflicts, decisions, outcomes, row_of
+from pdp.core.contract.digest import digest
+from pdp.core.contract.record import DecisionRecord, Record
+
+_LOOKUP: Final = 500
+
+
+def append_records(connection: Connection, records: Sequence[Record]) -> list[Keeping]:
+    """Insert what is new of `records`.
+
+    A position that is taken by the same content makes a record known; by another, both are kept: the
+    later one goes to `conflicts`.
+    """
+    held = _held(connection, [position_of(record) for record in records])
+    kept, rows, contradicting = [], _Rows(), []
+    for record in records:
+        at, content_digest = position_of(record), digest(msgspec.to_builtins(record))
+        if at not in held:
+            held[at] = content_digest
+            rows.add(record, content_digest)
+            kept.append(Keeping.STORED)
+        elif held[at] == content_digest:
+            kept.append(Keeping.KNOWN)
+        else:
+            contradicting.append((at, content_digest, record))
+            kept.append(Keeping.CONFLICT)
+    rows.insert(connection)
+    for at, content_digest, record in contradicting:
+        _keep_conflict(connection, at, content_digest, record)
+    return kept
+
+
+class _Rows:
+    def __init__(self) -> None:
+        self._decisions: list[dict[str, Any]] = []
+        self._outcomes: list[dict[str, Any]] = []
+
+    def add(self, record: Record, content_digest: str) -> None:
+        into = self._decisions if isinstance(record, DecisionRecord) else self._outcomes
+        into.append(row_of(record, content_digest=content_digest))
+
+    def insert(self, connection: Connection) -> None:
+        for table, rows in ((decisions, self._decisions), (outcomes, self._outcomes)):
+            if rows:
+                connection.execute(insert(table), rows)
+
+
+def _held(connection: Connection, positions: Sequence[Position]) -> dict[Position, str]:
+    """The digest of the record at each of `positions` that is taken, whichever table it is in."""
+    held: dict[Position, str] = {}
+    wanted = [(at.writer, at.boot, at.sequence) for at in positions]
+    for columns in (decisions.c, outcomes.c):
+        for start in range(0, len(wanted), _LOOKUP):
+            among = tuple_(columns.writer, columns.boot, columns.sequence).in_(wanted[start : start + _LOOKUP])
+            lookup = select(columns.writer, columns.boot, columns.sequence, columns.content_digest).where(among)
+            held |= {Position(w, b, s): content_digest for w, b, s, content_digest in connection.execute(lookup)}
+    return held
+
+
+def _keep_conflict(connection: Connection, at: Position, content_digest: str, record: Record) -> None:
+    identity = {"writer": at.writer, "boot": at.boot, "sequence": at.sequence, "content_digest": content_digest}
+    is_same = [conflicts.c[name] == value for name, value in identity.items()]
+    if connection.execute(select(conflicts.c.position).where(*is_same)).first() is None:
+        connection.execute(insert(conflicts).values(**identity, content=msgspec.to_builtins(record)))

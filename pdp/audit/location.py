@@ -1,0 +1,43 @@
+"""Where `pdp.log.url` points to."""
+
+from pathlib import Path
+from typing import Final
+
+from pdp.audit.sqlite import SqliteReader, SqliteStore
+from pdp.core.contract.errors import UnusableError
+from pdp.core.settings.model import LogSettings
+
+_SQLITE: Final = "sqlite:///"
+
+
+def open_store(log: LogSettings, *, base: Path) -> SqliteStore:
+    """The store of `log`, to write; a relative path in its URL is relative to `base`.
+
+    Raises:
+        UnusableError: it cannot be opened, or the URL is of another kind.
+
+    """
+    return SqliteStore(file_of(log.url, base=base), mode=log.mode)
+
+
+def open_reader(url: str, *, base: Path) -> SqliteReader:
+    """The log at `url`, to read; a relative path in it is relative to `base`.
+
+    Raises:
+        UnusableError: it cannot be opened, or the URL is of another kind.
+
+    """
+    return SqliteReader(file_of(url, base=base))
+
+
+def file_of(url: str, *, base: Path) -> Path:
+    """The file that `url` (`sqlite:///relative.db`, `sqlite:////absolute.db`) names.
+
+    Raises:
+        UnusableError: it is of another kind.
+
+    """
+    path = url.removeprefix(_SQLITE)
+    if path == url or not path or path == ":memory:" or "?" in path or "\0" in path:
+        raise UnusableError(f"`{url}` names no decision log: write `sqlite:///toolgate.db`")
+    return base / path

@@ -1,0 +1,121 @@
+"""The tables of the decision log, for any SQL database, and how records become rows."""
+
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+from pdp.core.contract.record import DecisionRecord, OutcomeRecord, Record
+
+metadata: Final = MetaData()
+
+
+def _json(name: str) -> Column[Any]:
+    return Column(name, JSON(none_as_null=True))
+
+
+def _record_columns() -> list[Column[Any]]:
+    return [
+        Column("position", Integer, primary_key=True, autoincrement=True),
+        Column("id", String, nullable=False),
+        Column("time", String, nullable=False),
+        Column("writer", String, nullable=False),
+        Column("boot", String, nullable=False),
+        Column("sequence", BigInteger, nullable=False),
+        Column("reason_code", String, nullable=False),
+        Column("latency_us", BigInteger, nullable=False),
+        Column("detail", Text),
+        Column("content_digest", String, nullable=False),
+    ]
+
+
+decisions: Final = Table(
+    "decisions",
+    metadata,
+    *_record_columns(),
+    Column("effect", String, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("transport", String, nullable=False),
+    Column("method", String),
+    Column("server", String),
+    Column("tool", String),
+    Column("principal_type", String),
+    Column("principal", String),
+    Column("principal_name", String, comment="`principal` without the issuer's alias"),
+    _json("groups"),
+    Column("actor", String),
+    Column("session", String),
+    Column("request_id", String),
+    Column("trace_id", String),
+    Column("client_ip", String),
+    Column("decision_id", String),
+    _json("policies"),
+    _json("errors"),
+    _json("obligations"),
+    Column("generation", BigInteger, nullable=False),
+    Column("bundle", String),
+    _json("arguments"),
+    Column("arguments_digest", String),
+    _json("shown"),
+    UniqueConstraint("writer", "boot", "sequence", name="decisions_position"),
+    Index("decisions_time", "time"),
+    Index("decisions_principal", "principal", "time"),
+    Index("decisions_principal_name", "principal_name", "time"),
+    Index("decisions_tool", "tool", "server", "time"),
+    sqlite_autoincrement=True,
+)
+
+outcomes: Final = Table(
+    "outcomes",
+    metadata,
+    *_record_columns(),
+    Column("decision", String, nullable=False),
+    Column("fate", String, nullable=False),
+    Column("result_digest", String),
+    Column("result_bytes", BigInteger),
+    UniqueConstraint("writer", "boot", "sequence", name="outcomes_position"),
+    Index("outcomes_decision", "decision", "writer"),
+    Index("outcomes_time", "time"),
+    sqlite_autoincrement=True,
+)
+
+conflicts: Final = Table(
+    "conflicts",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("writer", String, nullable=False),
+    Column("boot", String, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("content_digest", String, nullable=False),
+    _json("content"),
+    UniqueConstraint("writer", "boot", "sequence", "content_digest", name="conflicts_content"),
+    sqlite_autoincrement=True,
+)
+
+probes: Final = Table("probes", metadata, Column("id", Integer, primary_key=True), Column("count", BigInteger))
+
+_ADDED: Final = frozenset({"position", "principal_name", "content_digest"})
+
+
+def row_of(record: Record, *, content_digest: str) -> dict[str, Any]:
+    """The row of `record` in its table."""
+    row: dict[str, Any] = msgspec.to_builtins(record)
+    del row["kind"]
+    row["content_digest"] = content_digest
+    if isinstance(record, DecisionRecord):
+        row["principal_name"] = None if record.principal is None else record.principal.partition("|")[2]
+    return row
+
+
+def decision_of(row: Any) -> DecisionRecord:
+    """The decision in `row`, a mapping with the columns of `decisions`."""
+    return msgspec.convert(_content(row) | {"kind": "decision"}, DecisionRecord)
+
+
+def outcome_of(row: Any) -> OutcomeRecord:
+    """The outcome in `row`, a mapping with the columns of `outcomes`."""
+    return msgspec.convert(_content(row) | {"kind": "outcome"}, OutcomeRecord)
+
+
+def _content(row: Any) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items() if name not in _ADDED}

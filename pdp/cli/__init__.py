@@ -1,0 +1,1 @@
+"""The command `toolgate` and the verbs of the decision point."""

@@ -1,0 +1,113 @@
+"""`toolgate`: finds the verb, runs it, and turns what went wrong into a message and an exit code.
+
+0 is fine, 1 means that the command found problems, 2 that it could not run.
+"""
+
+import sys
+import traceback
+from collections.abc import Iterable
+from enum import IntEnum
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from typing import Annotated, Any
+
+import typer
+
+from pdp.cli import verbs
+from pdp.cli.extras import DISTRIBUTION, missing_extra
+from pdp.core.contract.errors import ConfigurationError, ToolgateError
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    FINE = 0
+    PROBLEMS = 1
+    COULD_NOT_RUN = 2
+
+
+class _LazyCommand(typer.core.TyperCommand):
+    """Stands for a verb in `--help`; the verb itself is loaded when its arguments are to be read."""
+
+    def __init__(self, entry_point: EntryPoint) -> None:
+        verb = verbs.describe(entry_point)
+        super().__init__(name=entry_point.name, help=verb.summary, rich_help_panel=verb.panel)
+        self._entry_point = entry_point
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return verbs.load(self._entry_point).make_context(info_name, args, parent=parent, **extra)
+
+
+def command_of(found: Iterable[EntryPoint]) -> Any:
+    """The command `toolgate` with the verbs in `found`."""
+    app = typer.Typer(
+        name=DISTRIBUTION,
+        help="Decides, enforces and proves what AI agents may do with tools.",
+        epilog="Example: toolgate config check --config toolgate.yaml",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    command: Any = typer.main.get_command(app)
+    for entry_point in verbs.shipped(found).values():
+        command.add_command(_LazyCommand(entry_point))
+    return command
+
+
+def run(arguments: list[str], *, found: Iterable[EntryPoint]) -> int:
+    """Run one command line; foreseen errors become their message on standard error."""
+    try:
+        result = command_of(found).main(args=arguments, prog_name=DISTRIBUTION, standalone_mode=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except ConfigurationError as error:
+        print_problems(error)
+    except ToolgateError as error:
+        _say(str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in verbs.OWN_PACKAGES:
+            traceback.print_exc()
+        else:
+            _say(str(missing_extra(error, verb=arguments[0], preferred=None)))
+    except Exception:  # noqa: BLE001 - the outermost edge: 1 would say that the command found problems
+        traceback.print_exc()
+    else:
+        return result if isinstance(result, int) else ExitCode.FINE
+    return ExitCode.COULD_NOT_RUN
+
+
+def print_problems(error: ConfigurationError) -> None:
+    """Each problem on a line of standard error, then how many there are."""
+    for problem in error.problems:
+        sys.stderr.write(f"{problem}\n")
+    count = len(error.problems)
+    _say(f"{count} problem{'' if count == 1 else 's'} in the configuration")
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:], found=entry_points(group=verbs.GROUP)))
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"{DISTRIBUTION}: {message}\n")
+
+
+def _show_version(value: Any) -> None:
+    if not value:
+        return
+    try:
+        number = version(DISTRIBUTION)
+    except PackageNotFoundError:
+        number = "(not installed)"
+    sys.stdout.write(f"{DISTRIBUTION} {number}\n")
+    raise typer.Exit(ExitCode.FINE)
+
+
+def _root(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass

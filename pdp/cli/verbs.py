@@ -1,0 +1,104 @@
+"""The verbs of `toolgate`: entry points in group `toolgate.commands`, each loaded only when it is run.
+
+An entry point names a verb and where it lives (`serve = pdp.cli.serve:serve`), a `typer.Typer` for a
+group such as `log` or a function for a single verb. The table here holds what `--help` shows of our own
+verbs without loading them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from importlib.metadata import EntryPoint
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Any, Final
+
+import typer
+
+from pdp.cli.extras import missing_extra
+from pdp.core.contract.errors import UnusableError
+
+GROUP: Final = "toolgate.commands"
+OWN_PACKAGES: Final = ("pdp", "enforcers")
+
+
+class Panel(StrEnum):
+    """What verbs are for; the order is that of `--help`."""
+
+    RUN = "Run"
+    POLICIES = "Policies"
+    CATALOG = "Catalog"
+    AUDIT = "Audit"
+    OPERATE = "Operate"
+    PLUGINS = "Plug-ins"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What `--help` says of a verb, and which extra it is part of."""
+
+    panel: Panel
+    summary: str
+    extra: str | None = None
+
+
+VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
+    {
+        "demo": Verb(Panel.RUN, "Watch calls being allowed and denied, on this machine alone", extra="server"),
+        "serve": Verb(Panel.RUN, "Run the policy decision point", extra="server"),
+        "gateway": Verb(Panel.RUN, "Run the gateway in front of the servers of the configuration", extra="embedded"),
+        "wrap": Verb(Panel.RUN, "Run one server over stdio with an enforcer before it"),
+        "test": Verb(Panel.POLICIES, "Run the policy tests", extra="server"),
+        "schemas": Verb(Panel.CATALOG, "Take, compare and approve the definitions of tools", extra="mcp"),
+        "log": Verb(Panel.AUDIT, "Ask the decision log", extra="server"),
+        "config": Verb(Panel.OPERATE, "Show and check the configuration"),
+        "dev": Verb(Panel.OPERATE, "Tokens of the local issuer, for trying out"),
+    }
+)
+
+
+def shipped(entry_points: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
+    """The verbs whose module is there, by name, in the order of `--help`; no plug-in takes our own verbs' names."""
+    found: dict[str, EntryPoint] = {}
+    for entry_point in entry_points:
+        own = entry_point.module.partition(".")[0] in OWN_PACKAGES
+        if _exists(entry_point.module) and (own or entry_point.name not in VERBS):
+            found.setdefault(entry_point.name, entry_point)
+    order = {name: number for number, name in enumerate(VERBS)}
+    return {name: found[name] for name in sorted(found, key=lambda name: (order.get(name, len(order)), name))}
+
+
+def describe(entry_point: EntryPoint) -> Verb:
+    """What `--help` says of the verb."""
+    return VERBS.get(entry_point.name) or Verb(Panel.PLUGINS, f"From `{entry_point.module}`")
+
+
+def load(entry_point: EntryPoint) -> Any:
+    """The command behind the verb.
+
+    Raises:
+        UnusableError: it needs an extra that is not installed.
+
+    """
+    try:
+        module = import_module(entry_point.module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in OWN_PACKAGES:
+            raise
+        raise missing_extra(error, verb=entry_point.name, preferred=describe(entry_point).extra) from error
+    target: typer.Typer | Callable[..., Any] | None = getattr(module, entry_point.attr, None)
+    if target is None:
+        raise UnusableError(f"there is no `{entry_point.name}`: `{entry_point.value}` does not exist")
+    if isinstance(target, typer.Typer):
+        return typer.main.get_command(target)
+    single = typer.Typer(add_completion=False)
+    single.command(entry_point.name)(target)
+    return typer.main.get_command(single)
+
+
+def _exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # one of its packages is missing
+        return False

@@ -1,0 +1,1 @@
+"""How policies come into force: sources, serials, activation."""

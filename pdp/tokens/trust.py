@@ -1,0 +1,117 @@
+"""Whom we believe: the verifier that the settings ask for."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from structlog.typing import FilteringBoundLogger
+
+from pdp.core.contract.errors import ConfigurationError, Problem
+from pdp.core.settings.model import DevIssuerSettings, IdentitySettings, IssuerSettings, Settings
+from pdp.tokens.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
+from pdp.tokens.jwks import ALGORITHMS, KeysUnavailableError, read_key_set
+from pdp.tokens.key_cache import KeyCache
+from pdp.tokens.key_source import FileKeys, KeySource, UrlKeys, checked_url
+from pdp.tokens.listen_address import Exposure, listen_address
+from pdp.tokens.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
+
+_ISSUERS: Final = "identity.issuers"
+
+
+def build_verifier(identity: IdentitySettings, *, base: Path, log: FilteringBoundLogger) -> TokenVerifier:
+    """The verifier of `identity`; files are relative to `base`.
+
+    Raises:
+        ConfigurationError: no issuer at all, two that cannot be told apart, an algorithm that is not
+            asymmetric, or keys that cannot be there; all of it at once.
+        UnusableError: the key of the development issuer cannot be used.
+
+    """
+    problems = identity_problems(identity, base=base)
+    if problems:
+        raise ConfigurationError(problems)
+    issuers = [_configured(issuer, identity, base, log) for issuer in identity.issuers]
+    if identity.unsafe_dev_issuer is not None:
+        log.warning("unsafe_dev_issuer_used", at="start", issuer=identity.unsafe_dev_issuer.alias)
+        issuers.append(_unsafe_dev(identity.unsafe_dev_issuer, identity, base, log))
+    return TokenVerifier(issuers, leeway=identity.leeway, log=log)
+
+
+def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Problem, ...]:
+    """Everything about the issuers that would keep a verifier from being built."""
+    dev = [] if identity.unsafe_dev_issuer is None else [identity.unsafe_dev_issuer]
+    every: list[IssuerSettings | DevIssuerSettings] = [*identity.issuers, *dev]
+    problems = [] if every else [_problem("issuer_missing", "name at least one issuer: without one nobody is believed")]
+    for name, count in Counter(issuer.alias for issuer in every).items():
+        if count > 1:
+            problems.append(_problem("issuer_duplicate", f"the alias `{name}` belongs to {count} issuers"))
+    for name, count in Counter(issuer.issuer for issuer in every).items():
+        if count > 1:
+            problems.append(_problem("issuer_duplicate", f"the issuer `{name}` is configured {count} times"))
+    for issuer in identity.issuers:
+        problems += _issuer_problems(issuer, base)
+    return tuple(sorted(set(problems)))
+
+
+def refuse_dev_issuer_off_loopback(settings: Settings) -> tuple[Problem, ...]:
+    """A problem for each listener that is reachable from the network while anybody here can sign tokens.
+
+    Raises:
+        ConfigurationError: a listen address cannot be read.
+
+    """
+    if settings.identity.unsafe_dev_issuer is None:
+        return ()
+    listeners = {"gateway.listen": settings.gateway.listen, "pdp.listen": settings.pdp.listen}
+    message = "`identity.unsafe_dev_issuer` is refused where the network can reach the listener: use loopback"
+    return tuple(
+        Problem(setting, 0, 0, "unsafe_dev_issuer", message)
+        for setting, listen in sorted(listeners.items())
+        if listen_address(listen, setting=setting).exposure is Exposure.NETWORK
+    )
+
+
+def _issuer_problems(issuer: IssuerSettings, base: Path) -> list[Problem]:
+    problems = []
+    for name in sorted(set(issuer.algorithms) - ALGORITHMS):
+        message = f"issuer `{issuer.alias}`: the algorithm `{name}` is not one of {', '.join(sorted(ALGORITHMS))}"
+        problems.append(_problem("algorithm_refused", message))
+    if not issuer.algorithms:
+        problems.append(_problem("algorithm_refused", f"issuer `{issuer.alias}`: name at least one algorithm"))
+    try:
+        if _is_url(issuer.jwks):
+            checked_url(issuer.jwks)
+        else:
+            read_key_set(FileKeys(base / issuer.jwks).read())
+    except ConfigurationError as error:
+        problems += error.problems
+    except KeysUnavailableError as error:
+        problems.append(_problem("jwks_invalid", f"issuer `{issuer.alias}`: {error}"))
+    return problems
+
+
+def _configured(
+    issuer: IssuerSettings, identity: IdentitySettings, base: Path, log: FilteringBoundLogger
+) -> TrustedIssuer:
+    is_url = _is_url(issuer.jwks)
+    source: KeySource = UrlKeys(issuer.jwks, timeout=identity.jwks_timeout) if is_url else FileKeys(base / issuer.jwks)
+    keys = KeyCache(source, alias=issuer.alias, max_age=identity.jwks_max_age, log=log)
+    return TrustedIssuer(issuer.alias, issuer.issuer, issuer.audience, frozenset(issuer.algorithms), keys)
+
+
+def _unsafe_dev(
+    dev: DevIssuerSettings, identity: IdentitySettings, base: Path, log: FilteringBoundLogger
+) -> TrustedIssuer:
+    source = DevKeys(DevIssuer.open(dev, base=base))
+    keys = KeyCache(source, alias=dev.alias, max_age=identity.jwks_max_age, log=log)
+    return TrustedIssuer(
+        dev.alias, dev.issuer, dev.audience, frozenset({DEV_ALGORITHM}), keys, trust=IssuerTrust.UNSAFE_DEV
+    )
+
+
+def _is_url(jwks: str) -> bool:
+    return "://" in jwks
+
+
+def _problem(code: str, message: str) -> Problem:
+    return Problem(_ISSUERS, 0, 0, code, message)

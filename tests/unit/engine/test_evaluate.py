@@ -1,0 +1,161 @@
+from typing import Any
+
+import pytest
+
+from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subject
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.engine.evaluate import Decision, Lasting
+from tests.unit.engine.sample import call, decide
+
+PERMIT = '@id("all") permit(principal, action, resource);'
+
+
+def log(condition: str, *, effect: str = "permit", key: str = "p") -> str:
+    return f'@id("{key}") {effect}(principal, action == Mcp::Action::"git/log", resource) when {{ {condition} }};'
+
+
+def test_an_allow_names_its_policies_sorted() -> None:
+    policies = '@id("b") permit(principal, action, resource); @id("a") permit(principal, action, resource);'
+    assert decide(policies) == Decision(ReasonCode.ALLOWED, policies=("a", "b"))
+
+
+def test_no_policy_is_a_deny() -> None:
+    assert decide("") == Decision(ReasonCode.NO_POLICY_ALLOWS)
+
+
+def test_a_forbid_wins_over_a_permit_and_its_message_is_given() -> None:
+    forbid = '@id("no") @message("not on this host") forbid(principal, action, resource);'
+    assert decide(PERMIT + forbid) == Decision(
+        ReasonCode.FORBIDDEN_BY_POLICY, message="not on this host", policies=("no",)
+    )
+
+
+def test_a_forbid_that_fails_to_evaluate_denies_although_cedar_allows() -> None:
+    failing = log('context.arguments.repo like "r*" && ip("x" ).isLoopback()', effect="forbid")
+    overflow = log("9223372036854775807 + 1 > 0", effect="forbid")
+    assert failing  # a literal that cannot be parsed is refused at compile time; arithmetic fails only when run
+    assert decide(PERMIT + overflow) == Decision(ReasonCode.POLICY_ERROR, policies=("p",), errors=("p",))
+
+
+def test_a_permit_that_fails_to_evaluate_is_ignored_and_recorded() -> None:
+    overflow = log("9223372036854775807 + 1 > 0")
+    assert decide(PERMIT + overflow) == Decision(ReasonCode.ALLOWED, policies=("all",), errors=("p",))
+    assert decide(overflow) == Decision(ReasonCode.NO_POLICY_ALLOWS, errors=("p",))
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (call("git/other"), ReasonCode.TOOL_UNKNOWN),
+        (call("git"), ReasonCode.TOOL_UNKNOWN),
+        (EvaluationRequest(Subject("user", "a"), Action("tools/list"), Resource("tool", "git/log")), "method_unknown"),
+        (EvaluationRequest(Subject("user", "a"), Action("git/log"), Resource("tool", "git/log")), "method_unknown"),
+        (EvaluationRequest(Subject("user", "a"), Action("tools/call"), Resource("x", "git/log")), "request_invalid"),
+        (EvaluationRequest(Subject("root", "a"), Action("tools/call"), Resource("tool", "git/log")), "request_invalid"),
+        (call(arguments={"repo": "r", "undeclared": 1}), ReasonCode.REQUEST_INVALID),
+        (call(properties={"groups": "eng"}), ReasonCode.REQUEST_INVALID),
+        (call(properties={"admin": True}), ReasonCode.REQUEST_INVALID),
+        (call(scopes="a"), ReasonCode.REQUEST_INVALID),
+        (call(ip="localhost"), ReasonCode.REQUEST_INVALID),
+        (call(ip="10.0.0.0/8"), ReasonCode.REQUEST_INVALID),
+        (call(actor=7), ReasonCode.REQUEST_INVALID),
+        (call(delegation={"first": "a"}), ReasonCode.REQUEST_INVALID),
+    ],
+)
+def test_a_request_that_is_not_as_it_must_be_is_denied(request_: EvaluationRequest, code: str) -> None:
+    assert decide(PERMIT, request_).code == code
+
+
+def test_unknown_members_of_the_context_reach_no_policy() -> None:
+    assert decide(PERMIT, call(extra={"__entity": "x"}, now="1970-01-01")).code is ReasonCode.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("condition", "arguments", "code"),
+    [
+        ("context.arguments has free", {"free": {"a": 1}}, ReasonCode.ARGUMENT_NOT_REPRESENTABLE),
+        ("context.arguments has free", {}, ReasonCode.NO_POLICY_ALLOWS),
+        ("context.arguments has count && context.arguments.count > 1", {"count": 2**63}, "argument_not_representable"),
+        ("context.arguments has count && context.arguments.count > 1", {"count": 7, "free": {}}, ReasonCode.ALLOWED),
+        ('context.arguments.repo == "r"', {"free": {"a": 1}}, ReasonCode.ALLOWED),
+        ("context.arguments has options.deep", {"options": {"deep": True, "any": 1}}, ReasonCode.ALLOWED),
+        ("context.arguments has options.any", {"options": {"deep": True, "any": 1}}, "argument_not_representable"),
+        ("context.arguments has options", {"options": {"any": 1}}, ReasonCode.ALLOWED),
+        ("context.arguments has options", {"options": [1]}, "argument_not_representable"),
+    ],
+)
+def test_a_policy_that_reads_what_cedar_cannot_hold_denies_and_no_other_does(
+    condition: str, arguments: dict[str, Any], code: str
+) -> None:
+    assert decide(log(condition), call(arguments={"repo": "r", **arguments})).code == code
+
+
+def test_a_policy_for_another_tool_does_not_make_a_call_unrepresentable() -> None:
+    other = '@id("o") permit(principal, action == Mcp::Action::"git/push", resource) when { context has ip };'
+    assert decide(PERMIT + other, call(arguments={"repo": "r", "free": {}})).code is ReasonCode.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("condition", "context", "code"),
+    [
+        ('context.scopes.contains("git:read")', {"scopes": ["git:read"]}, "allowed"),
+        ('context.scopes.contains("git:read")', {}, "no_policy_allows"),
+        ('context has ip && context.ip.isInRange(ip("10.0.0.0/8"))', {"ip": "10.1.2.3"}, "allowed"),
+        ('context has ip && context.ip.isInRange(ip("10.0.0.0/8"))', {"ip": "::1"}, "no_policy_allows"),
+        ('context has ip && context.ip.isInRange(ip("10.0.0.0/8"))', {}, "no_policy_allows"),
+        ('context has actor && context.actor == Mcp::Agent::"corp|bot"', {"actor": "corp|bot"}, "allowed"),
+        ('context has enforcer && context.enforcer == "gw"', {"enforcer": "gw"}, "allowed"),
+        ('context.now > datetime("2026-07-28T11:00:00Z")', {}, "allowed"),
+        ("resource.readOnly && !resource.destructive", {}, "allowed"),
+    ],
+)
+def test_policies_see_the_context(condition: str, context: dict[str, Any], code: str) -> None:
+    assert decide(log(condition), call(**context)).code == code
+
+
+def test_ancestors_come_from_groups_roles_tenant_and_delegation() -> None:
+    for kind, properties in (
+        ("Group", {"groups": ["corp|x"]}),
+        ("Role", {"roles": ["corp|x"]}),
+        ("Tenant", {"tenant": "corp|x"}),
+    ):
+        policy = f'@id("p") permit(principal in Mcp::{kind}::"corp|x", action, resource);'
+        assert decide(policy, call(properties=properties)).code is ReasonCode.ALLOWED
+        assert decide(policy).code is ReasonCode.NO_POLICY_ALLOWS
+    chain = {"first": "corp|a", "last": "corp|b", "depth": 2, "members": ["corp|a", "corp|b"]}
+    delegated = log('context has delegation && context.delegation.members.contains(Mcp::Agent::"corp|b")')
+    assert decide(delegated, call(delegation=chain)).code is ReasonCode.ALLOWED
+
+
+def test_a_tools_server_and_its_tenant_are_its_ancestors() -> None:
+    owned = '@id("p") permit(principal, action in Mcp::Action::"tools/call", resource in Mcp::Tenant::"corp|acme");'
+    assert decide(owned, call("git/push", {})).code is ReasonCode.ALLOWED
+    assert decide(owned).code is ReasonCode.NO_POLICY_ALLOWS
+
+
+def test_annotations_of_a_server_that_is_not_trusted_do_not_count() -> None:
+    claimed = '@id("p") permit(principal, action, resource is Mcp::Tool) when { resource.readOnly };'
+    assert decide(claimed, call('odd/we"ird./-tool\\', {})).code is ReasonCode.NO_POLICY_ALLOWS
+
+
+def test_any_tool_and_property_name_is_legal() -> None:
+    policy = (
+        r'@id("p") permit(principal, action == Mcp::Action::"odd/we\"ird./-tool\\", resource)'
+        r' when { context.arguments has "a\"b" && context.arguments["a\"b"] == "x" };'
+    )
+    assert decide(policy, call('odd/we"ird./-tool\\', {'a"b': "x"})).code is ReasonCode.ALLOWED
+
+
+def test_an_argument_called_like_a_cedar_escape_never_becomes_an_entity() -> None:
+    request = call('odd/we"ird./-tool\\', {"__entity": "x"})
+    assert decide(PERMIT, request).code is ReasonCode.ALLOWED
+
+
+def test_an_answer_that_depends_on_the_clock_lasts_no_longer_than_the_instant() -> None:
+    assert decide(log('context.now > datetime("2026-07-28T11:00:00Z")')).lasting is Lasting.INSTANT
+    assert decide(PERMIT).lasting is Lasting.UNTIL_CHANGE
+
+
+def test_obligations_of_determining_permits_are_given() -> None:
+    with_obligation = '@id("o") @obligation("mask") permit(principal, action, resource);'
+    assert decide(PERMIT + with_obligation).obligations == ("mask",)
