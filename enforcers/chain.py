@@ -13,7 +13,6 @@ import structlog
 
 from enforcers.caller import Caller, Identified
 from enforcers.catalog_view import CatalogView
-from enforcers.clock import Clock
 from enforcers.decision_source import DecisionSource
 from enforcers.obligations import check_obligations
 from enforcers.offer import Forwarder, Offer, Offers
@@ -23,6 +22,7 @@ from pdp.core.catalog.arguments import ArgumentChecker, masked
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import TOOL_TYPE, EvaluationResponse
 from pdp.core.contract.checked_call import CheckedCall, normalise
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import DecisionError, MessageError, RecordError, Refused, TokenError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Notification, Request

@@ -1,25 +1,15 @@
-"""Time and randomness, as arguments: the one place where an enforcer reads either."""
+"""The machine's clocks: the one place where an enforcer reads time and randomness."""
 
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from pdp.core.contract.identifier import uuid7
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """`wall` is Unix seconds, `steady` seconds on a clock that never steps and runs during suspend."""
-
-    wall: Callable[[], float]
-    steady: Callable[[], float]
-
-    def identifier(self) -> str:
-        """A new UUIDv7."""
-        return uuid7(unix_ms=int(self.wall() * 1000), randomness=secrets.token_bytes(10))
+from pdp.core.contract.clock import Clock
 
 
 def system_clock() -> Clock:
-    """The machine's clocks."""
-    return Clock(wall=time.time, steady=lambda: time.clock_gettime(time.CLOCK_BOOTTIME))  # noqa: TID251 - the edge
+    """Ages count on a clock that runs during suspend."""
+    return Clock(
+        wall=time.time,  # noqa: TID251 - the edge
+        steady=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+        randomness=secrets.token_bytes,
+    )

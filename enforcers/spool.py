@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from enforcers.clock import Clock
 from enforcers.decision_source import RecordSink
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.authzen import EvaluationResponse
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.digest import digest
 from pdp.core.contract.exact_json import canonical
 from pdp.core.contract.identifier import rfc3339

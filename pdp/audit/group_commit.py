@@ -1,12 +1,20 @@
 """One transaction for the records of many callers; a bad record takes no other with it."""
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 
 from structlog.typing import FilteringBoundLogger
 
 from pdp.audit.store import Keeping, RecordStore, RecordUnfitError, StoreUnavailableError, position_of
 from pdp.core.contract.errors import RecordError
 from pdp.core.contract.record import Record
+
+
+class Due(StrEnum):
+    """When a sync is to happen: once the interval has passed, or at once."""
+
+    INTERVAL = "interval"
+    NOW = "now"
 
 
 class GroupCommit:
@@ -44,23 +52,23 @@ class GroupCommit:
             self._log.warning("log_batch_retried", records=len(records))
             return [self._each(group) for group in groups]
         except StoreUnavailableError as error:
-            return [self._failed(error, len(records), str(error))] * len(groups)
+            return self._all_failed(error, groups, str(error))
         except Exception as error:  # noqa: BLE001 - whatever a store raises, the caller must be denied
-            return [self._failed(error, len(records), "internal error")] * len(groups)
+            return self._all_failed(error, groups, "internal error")
         self.last_error = None
         return [None] * len(groups)
 
-    def sync_if_due(self) -> None:
-        """Bring commits to the disk when the last time is `sync_interval` ago."""
-        if not self._unsynced or self._monotonic() - self._synced_at < self._sync_interval:
+    def sync(self, due: Due) -> None:
+        """Bring what was committed to the disk, if that is `due`; a failure is counted and logged."""
+        waited = self._monotonic() - self._synced_at
+        if not self._unsynced or (due is Due.INTERVAL and waited < self._sync_interval):
             return
+        self._synced_at = self._monotonic()
         try:
             self._store.sync()
             self._unsynced = 0
-        except StoreUnavailableError as error:
-            self.last_error = str(error)
-            self._log.error("log_sync_failed", cause=str(error))
-        self._synced_at = self._monotonic()
+        except Exception as error:  # noqa: BLE001 - nobody waits for this, and the commits stand
+            self._failed(error, 0, f"what was committed could not be flushed: {type(error).__name__}")
 
     def _each(self, group: Sequence[Record]) -> RecordError | None:
         worst: RecordError | None = None
@@ -82,6 +90,10 @@ class GroupCommit:
             if keeping is Keeping.CONFLICT:
                 at = position_of(record)
                 self._log.critical("record_conflict", writer=at.writer, boot=at.boot, sequence=at.sequence)
+
+    def _all_failed(self, error: Exception, groups: Sequence[Sequence[Record]], cause: str) -> list[RecordError | None]:
+        self._failed(error, sum(map(len, groups)), cause)
+        return [RecordError(cause) for _ in groups]
 
     def _failed(self, error: Exception, count: int, cause: str) -> RecordError:
         self.failures += count

@@ -10,7 +10,7 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from pdp.audit.group_commit import GroupCommit
+from pdp.audit.group_commit import Due, GroupCommit
 from pdp.audit.store import RecordStore
 from pdp.core.contract.errors import RecordError
 from pdp.core.contract.record import Record
@@ -154,15 +154,17 @@ class LogWriter:
         stopping = False
         while not stopping:
             batch, stopping = self._take()
-            results: Sequence[RecordError | None] = [RecordError("internal error")] * len(batch)
-            try:
-                if batch:
-                    results = self.commits.commit([asked.records for asked in batch])
-                self.commits.sync_if_due()
-            except Exception as error:  # noqa: BLE001 - the thread's outermost edge: it must go on answering
-                self.commits.last_error = f"internal error: {type(error).__name__}"
-            if batch and not loop.is_closed():
-                loop.call_soon_threadsafe(self._answer, batch, results)
+            if batch:
+                results = self._commit(batch)
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(self._answer, batch, results)
+            self.commits.sync(Due.NOW if stopping else Due.INTERVAL)
+
+    def _commit(self, batch: Sequence[_Asked]) -> Sequence[RecordError | None]:
+        try:
+            return self.commits.commit([asked.records for asked in batch])
+        except Exception as error:  # noqa: BLE001 - the thread's outermost edge: it must go on answering
+            return [RecordError(f"internal error: {type(error).__name__}") for _ in batch]
 
     def _take(self) -> tuple[list[_Asked], bool]:
         """What waits, up to one batch; blocks while nothing does and nothing is to be synced."""

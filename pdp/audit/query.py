@@ -103,9 +103,7 @@ def _is_tool(tool: str) -> ColumnElement[bool]:
     return or_(exact, and_(decisions.c.server == server, decisions.c.tool == name)) if slash else exact
 
 
-def _outcomes(
-    connection: Connection, found: Sequence[DecisionRecord]
-) -> dict[tuple[str, str], list[OutcomeRecord]]:
+def _outcomes(connection: Connection, found: Sequence[DecisionRecord]) -> dict[tuple[str, str], list[OutcomeRecord]]:
     """By writer and decision: what one enforcer says of a call is never shown as another's."""
     fates: dict[tuple[str, str], list[OutcomeRecord]] = {}
     ids = [decision.id for decision in found]

@@ -53,18 +53,18 @@ class SqliteStore:
 
     def append(self, records: Sequence[Record]) -> list[Keeping]:
         """Commit all of `records` in one transaction."""
-        with _mapped_errors(), self._engine.begin() as connection:
+        with _writing(), self._engine.begin() as connection:
             return append_records(connection, records)
 
     def probe(self) -> None:
         """Count up in a table of its own."""
-        with _mapped_errors(), self._engine.begin() as connection:
+        with _writing(), self._engine.begin() as connection:
             if not connection.execute(update(probes).values(count=probes.c.count + 1)).rowcount:
                 connection.execute(insert(probes).values(id=1, count=1))
 
     def sync(self) -> None:
         """Flush the write-ahead log, which holds every commit that no checkpoint has flushed."""
-        with _mapped_errors():
+        with _writing():
             try:
                 descriptor = os.open(f"{self._path}-wal", os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
@@ -98,12 +98,12 @@ class SqliteReader:
 
     def find(self, query: Query) -> list[Entry]:
         """The decisions that `query` asks for, oldest first."""
-        with _mapped_errors(), self._engine.begin() as connection:
+        with _reading(), self._engine.begin() as connection:
             return find_entries(connection, query)
 
     def conflicts(self) -> int:
         """How many records came under a position that another one holds."""
-        with _mapped_errors(), self._engine.begin() as connection:
+        with _reading(), self._engine.begin() as connection:
             return int(connection.execute(select(func.count()).select_from(conflicts)).scalar_one())
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class SqliteReader:
 
 
 @contextmanager
-def _mapped_errors() -> Iterator[None]:
+def _writing() -> Iterator[None]:
     """Whatever the database raises becomes one of the store's two errors, without values of records."""
     try:
         yield
@@ -124,3 +124,13 @@ def _mapped_errors() -> Iterator[None]:
         raise StoreUnavailableError(f"the decision log cannot be used: {type(error).__name__}") from error
     except OSError as error:
         raise StoreUnavailableError(f"the decision log cannot be used: {error.strerror}") from error
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Whatever the database raises, or a row that is no record, becomes a StoreUnavailableError."""
+    try:
+        with _writing():
+            yield
+    except RecordUnfitError as error:
+        raise StoreUnavailableError("the decision log holds something that this program did not write") from error

@@ -118,4 +118,4 @@ def outcome_of(row: Any) -> OutcomeRecord:
 
 
 def _content(row: Any) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in _ADDED}
+    return {str(name): value for name, value in row.items() if name not in _ADDED}

@@ -20,7 +20,9 @@ class ActiveBundle:
         self._max_age = max_age
         self._bundle: Bundle | None = None
         self._log = structlog.get_logger("toolgate.lifecycle")
+        self._seen: str | None = None
         self.last_error: str | None = None
+        self.failures = 0
 
     @property
     def bundle(self) -> Bundle:
@@ -53,10 +55,18 @@ class ActiveBundle:
         self._log.info("bundle_activated", bundle=digest, generation=fresh.manifest.serial)
 
     def refresh(self) -> None:
-        """As `activate`, but keep the last good bundle on any problem and say so once a cause."""
+        """As `activate` where the sources may have changed; on a problem the last good bundle stays.
+
+        The problem is logged once, and counted once for each state of the sources.
+        """
+        seen = self._source.fingerprint()
+        if seen == self._seen:
+            return
+        self._seen = seen
         try:
             self.activate()
         except ConfigurationError as error:
+            self.failures += 1
             if str(error) != self.last_error:
                 self._log.error("bundle_refused", problems=[str(problem) for problem in error.problems])
             self.last_error = str(error)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from pdp.core.contract.digest import digest
 from pdp.core.contract.errors import ConfigurationError, Problem
 
 MAX_FILE: Final = 4 * 1024 * 1024
@@ -18,6 +19,17 @@ class DirectorySource:
 
     def __init__(self, *, policies: Path, schemas: Path) -> None:
         self._roots = {"policies": policies, "schemas": schemas}
+
+    def fingerprint(self) -> str:
+        """Every source file's name, size, inode and time of change, digested."""
+        return digest(
+            [
+                [str(path), status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
+                for name, root in sorted(self._roots.items())
+                for path in _files(root, _SUFFIXES[name])
+                if (status := _status(path)) is not None
+            ]
+        )
 
     def fetch(self) -> Mapping[str, bytes]:
         """Every source file under its path in the bundle.
@@ -47,6 +59,13 @@ def _files(root: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
         for name in sorted(names):
             if name.endswith(suffixes) and not name.startswith("."):
                 yield Path(folder) / name
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except OSError:
+        return None
 
 
 def _read(path: Path, name: str, found: dict[str, bytes], problems: list[Problem]) -> None:

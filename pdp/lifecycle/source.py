@@ -7,6 +7,10 @@ from typing import Protocol
 class BundleSource(Protocol):
     """Somewhere with `policies/` and `schemas/`."""
 
+    def fingerprint(self) -> str:
+        """Differs whenever `fetch` may return something else; much cheaper than that."""
+        ...
+
     def fetch(self) -> Mapping[str, bytes]:
         """Every source file: its path, `policies/...` or `schemas/...`, to its bytes.
 

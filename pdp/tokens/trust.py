@@ -94,9 +94,7 @@ def _configured(
     issuer: IssuerSettings, identity: IdentitySettings, base: Path, log: FilteringBoundLogger
 ) -> TrustedIssuer:
     is_url = _is_url(issuer.jwks)
-    source: KeySource = (
-        UrlKeys(issuer.jwks, timeout=identity.jwks_timeout) if is_url else FileKeys(base / issuer.jwks)
-    )
+    source: KeySource = UrlKeys(issuer.jwks, timeout=identity.jwks_timeout) if is_url else FileKeys(base / issuer.jwks)
     keys = KeyCache(source, alias=issuer.alias, max_age=identity.jwks_max_age, log=log)
     return TrustedIssuer(issuer.alias, issuer.issuer, issuer.audience, frozenset(issuer.algorithms), keys)
 

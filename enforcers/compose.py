@@ -1,0 +1,72 @@
+"""Composition: settings to a chain with its decision point."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from enforcers.cache import CachedDecisions
+from enforcers.catalog_view import CatalogView
+from enforcers.chain import Chain
+from enforcers.clock import system_clock
+from enforcers.decision_source import DecisionPoint
+from enforcers.embedded import open_embedded
+from enforcers.offer import Forwarder, Offers
+from enforcers.remote import RemoteDecisionPoint
+from enforcers.spool import Recorder
+from pdp.core.contract.errors import ConfigurationError, Problem
+from pdp.core.settings.model import DecisionMode, Settings
+from pdp.tokens.secret_file import read_secret
+from pdp.tokens.trust import build_verifier, refuse_dev_issuer_off_loopback
+
+
+@asynccontextmanager
+async def open_chain(settings: Settings, *, base: Path, offers: Offers, forwarder: Forwarder) -> AsyncIterator[Chain]:
+    """The chain of `settings`, whose paths are relative to `base`.
+
+    Raises:
+        ConfigurationError: with every problem found.
+        UnusableError: a key, the log or an extra is missing.
+
+    """
+    problems = refuse_dev_issuer_off_loopback(settings)
+    if problems:
+        raise ConfigurationError(problems)
+    clock = system_clock()
+    gateway = settings.gateway
+    verifier = build_verifier(settings.identity, base=base, log=structlog.get_logger("toolgate.tokens"))
+    point = open_decision_point(settings, base=base)
+    try:
+        yield Chain(
+            verifier=verifier,
+            offers=offers,
+            catalog=CatalogView(point, max_age=gateway.max_staleness, steady=clock.steady),
+            decisions=CachedDecisions(
+                point, entries=gateway.cache_entries, max_staleness=gateway.max_staleness, steady=clock.steady
+            ),
+            recorder=Recorder(point, writer=gateway.name, clock=clock),
+            forwarder=forwarder,
+            clock=clock,
+        )
+    finally:
+        await point.aclose()
+
+
+def open_decision_point(settings: Settings, *, base: Path) -> DecisionPoint:
+    """The decision point that `gateway.decisions` asks for.
+
+    Raises:
+        ConfigurationError: with every problem found.
+        UnusableError: a key, the log or an extra is missing.
+
+    """
+    gateway = settings.gateway
+    remote = gateway.decisions is DecisionMode.REMOTE or (gateway.decisions is DecisionMode.AUTO and gateway.pdp)
+    if not remote:
+        return open_embedded(settings, base=base, enforcer=gateway.name)
+    if not gateway.pdp:
+        text = "`gateway.decisions: remote` needs the URL of a decision point in `gateway.pdp`"
+        raise ConfigurationError([Problem("gateway.pdp", 0, 0, "pdp_missing", text)])
+    key = read_secret(base / gateway.key).decode("ascii").strip()
+    return RemoteDecisionPoint(gateway.pdp, key=key, timeout=gateway.pdp_timeout)

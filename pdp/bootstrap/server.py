@@ -1,0 +1,51 @@
+"""The decision point behind HTTP; apart from the rest, since one in this process needs none of it."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from pdp.audit.ingest import LogWriter
+from pdp.audit.location import open_store
+from pdp.bootstrap import open_active
+from pdp.core.settings.model import Settings
+from pdp.lifecycle.deciding import ActiveDecider
+from pdp.lifecycle.watch import watch
+from pdp.server.app import ServerBounds, build_app
+from pdp.server.clock import system_clock
+from pdp.server.enforcer_keys import read_enforcer_keys
+from pdp.server.service import PdpService
+from pdp.tokens.listen_address import listen_address
+
+
+def open_server(settings: Settings, *, base: Path) -> PdpService:
+    """The decision point of `settings` for a listener; what it starts, it starts when it is entered.
+
+    Raises:
+        ConfigurationError: with every problem of policies, catalog and schemas, or of the enforcers' names.
+        UnusableError: the decision log or an enforcer's key file cannot be used.
+
+    """
+    log, clock, pdp = structlog.get_logger("toolgate.pdp"), system_clock(), settings.pdp
+    active = open_active(settings, base=base)
+    keys = read_enforcer_keys(settings, base=base, randomness=clock.randomness)
+    decider = ActiveDecider(active, clock=clock)
+    writer = LogWriter(open_store(pdp.log, base=base), log=log)
+    app = build_app(
+        decider,
+        writer,
+        keys=keys,
+        listen=listen_address(pdp.listen, setting="pdp.listen"),
+        clock=clock,
+        log=log,
+        bounds=ServerBounds(max_body_bytes=pdp.max_message_bytes),
+    )
+    return PdpService(
+        app,
+        decider,
+        writer,
+        reload=partial(asyncio.to_thread, active.refresh),
+        background=[partial(watch, active, interval=pdp.reload_interval)],
+        log=log,
+    )

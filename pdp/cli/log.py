@@ -1,0 +1,146 @@
+"""`toolgate log`: who did what, under which rule."""
+
+import os
+import re
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from pdp.audit.location import open_reader
+from pdp.audit.query import DEFAULT_LIMIT, Order, Query
+from pdp.audit.sqlite import SqliteReader
+from pdp.cli.config import ConfigOption
+from pdp.cli.dev import seconds
+from pdp.cli.log_view import Output, print_entries
+from pdp.core.contract.identifier import rfc3339
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import Effect
+from pdp.core.settings.load import read_settings
+
+app: Final = typer.Typer(
+    name="log",
+    help="Ask the decision log who did what, under which rule.",
+    epilog="Example: toolgate log query --principal alice --decision deny --since 1h",
+    no_args_is_help=True,
+)
+
+POLL_SECONDS: Final = 0.25
+
+_DURATION: Final = re.compile(r"[\d.]+(ms|s|m|h)")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+UrlOption = Annotated[str | None, typer.Option("--log-url", help="The log, instead of the configured one.")]
+
+
+@app.command(epilog="Example: toolgate log tail -n 50 --follow")
+def tail(
+    *,
+    count: Annotated[int, typer.Option("--lines", "-n", help="How many decisions.", min=1)] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until interrupted.")] = False,
+    as_json: JsonOption = False,
+    log_url: UrlOption = None,
+    config: ConfigOption = Path("toolgate.yaml"),
+) -> None:
+    """Show the newest decisions, the last to come last."""
+    reader = _open(log_url, config)
+    entries = reader.find(Query(order=Order.ARRIVAL, limit=count))
+    _warn_of_conflicts(reader)
+    print_entries(entries, Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
+    if follow:
+        after = entries[-1].position if entries else 0
+        _follow(reader, Output.JSON if as_json else Output.ROWS, after=after)
+
+
+@app.command(epilog="Example: toolgate log query --principal alice --decision deny --since 1h --json")
+def query(  # noqa: PLR0913 - one for each option
+    *,
+    principal: Annotated[str | None, typer.Option(help="Who: `corp|alice`, or `alice` of any issuer.")] = None,
+    actor: Annotated[str | None, typer.Option(help="The agent that acted, written the same way.")] = None,
+    decision: Annotated[Effect | None, typer.Option(help="What was decided.")] = None,
+    reason: Annotated[ReasonCode | None, typer.Option(help="The reason code.", metavar="CODE")] = None,
+    tool: Annotated[str | None, typer.Option(help="The tool: `create_issue` or `github/create_issue`.")] = None,
+    server: Annotated[str | None, typer.Option(help="The server.")] = None,
+    method: Annotated[str | None, typer.Option(help="The MCP method.")] = None,
+    since: Annotated[str | None, typer.Option(help="From when on: `1h` ago, or a time.", metavar="TIME")] = None,
+    until: Annotated[str | None, typer.Option(help="Before when: `5m` ago, or a time.", metavar="TIME")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = DEFAULT_LIMIT,
+    as_json: JsonOption = False,
+    log_url: UrlOption = None,
+    config: ConfigOption = Path("toolgate.yaml"),
+) -> None:
+    """Show the decisions that match all of what is given, oldest first."""
+    now = time.time()  # noqa: TID251 - the edge
+    wanted = Query(
+        principal=principal,
+        actor=actor,
+        effect=decision,
+        reason_code=reason,
+        tool=tool,
+        server=server,
+        method=method,
+        since=None if since is None else instant(since, "--since", now=now),
+        until=None if until is None else instant(until, "--until", now=now),
+        limit=limit,
+    )
+    reader = _open(log_url, config)
+    entries = reader.find(replace(wanted, limit=limit + 1))
+    _warn_of_conflicts(reader)
+    print_entries(entries[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
+    if len(entries) > limit:
+        _note(f"these are the newest {limit} of more: see further with --limit")
+    elif not entries:
+        _note("no decision matches")
+
+
+def instant(text: str, option: str, *, now: float) -> str:
+    """The time in `text`, a duration before `now` (Unix seconds) or RFC 3339, as records have it.
+
+    Raises:
+        BadParameter: it is neither; `option` is named.
+
+    """
+    if _DURATION.fullmatch(text):
+        return rfc3339(now - seconds(text, option))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        hint = "write a duration (`1h`) or a time (`2026-07-28T09:00:00Z`)"
+        raise typer.BadParameter(hint, param_hint=option) from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return rfc3339(moment.timestamp())
+
+
+def _open(log_url: str | None, config: Path) -> SqliteReader:
+    if log_url is not None:
+        return open_reader(log_url, base=Path())
+    settings = read_settings(config, environ=os.environ).settings  # noqa: TID251 - the edge
+    return open_reader(settings.pdp.log.url, base=config.parent)
+
+
+def _follow(reader: SqliteReader, output: Output, *, after: int) -> None:
+    try:
+        while True:
+            entries = reader.find(Query(after=after))
+            if entries:
+                after = entries[-1].position
+                print_entries(entries, output, stream=sys.stdout)
+            else:
+                time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        return
+
+
+def _warn_of_conflicts(reader: SqliteReader) -> None:
+    count = reader.conflicts()
+    if count:
+        _note(f"{count} records came under the number of another one: see the table `conflicts`")
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,30 @@
+"""`toolgate serve`: the decision point."""
+
+import os
+import sys
+from pathlib import Path
+
+from pdp.bootstrap.server import open_server
+from pdp.cli.config import ConfigOption
+from pdp.core.contract.errors import ConfigurationError
+from pdp.core.settings.load import read_settings
+from pdp.server.event_log import configure_event_log
+from pdp.server.listen import run_service
+from pdp.tokens.listen_address import listen_address
+from pdp.tokens.trust import refuse_dev_issuer_off_loopback
+
+
+def serve(*, config: ConfigOption = Path("toolgate.yaml")) -> None:
+    """Run the decision point, until SIGTERM; SIGHUP looks for changed policies at once.
+
+    Example: toolgate serve --config toolgate.yaml
+    """
+    # (1) what is configured
+    settings = read_settings(config, environ=os.environ).settings  # noqa: TID251 - the edge
+    listen = listen_address(settings.pdp.listen, setting="pdp.listen")
+    # (2) what must not be together
+    if problems := refuse_dev_issuer_off_loopback(settings):
+        raise ConfigurationError(problems)
+    # (3) policies, log and keys; (4) listen
+    log = configure_event_log(sys.stdout)
+    run_service(open_server(settings, base=config.parent), listen=listen, log=log)

@@ -1,0 +1,1 @@
+"""The decision point over HTTP: raw ASGI, so that a decision costs little more than Cedar's part of it."""

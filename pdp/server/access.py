@@ -1,0 +1,109 @@
+"""Who may ask what: Origin, Host and credential, before anything of a request is read."""
+
+import ipaddress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from pdp.server.enforcer_keys import EnforcerKeys
+from pdp.server.exchange import RefusedExchange, Request
+from pdp.tokens.listen_address import Exposure, ListenAddress, UnixAddress, host_exposure
+
+_SCHEME: Final = "bearer "
+_CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="toolgate"'),)
+
+
+class Access(StrEnum):
+    """What a path asks of its caller."""
+
+    OPEN = "open"
+    """Nothing."""
+    LOCAL = "local"
+    """A credential, unless only this machine can reach the listener."""
+    ENFORCER = "enforcer"
+    """A credential."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEnforcer:
+    """A caller that has shown an enforcer's key."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """A caller without a credential."""
+
+
+Caller: TypeAlias = KnownEnforcer | Anonymous
+
+
+class Door:
+    """Lets callers in, as the listener's exposure demands."""
+
+    def __init__(self, keys: EnforcerKeys, *, listen: ListenAddress) -> None:
+        self._keys = keys
+        self._listen = listen
+
+    def admit(self, request: Request, access: Access) -> Caller:
+        """The caller of `request`, when it may go on.
+
+        Raises:
+            RefusedExchange: 403 for a browser's or a misdirected request, 401 without a good credential.
+
+        """
+        if access is Access.OPEN:
+            return Anonymous()
+        # (1) no page in a browser has business here, whatever name it reached us by
+        if any(name == b"origin" for name, _ in request.headers):
+            raise RefusedExchange(403, "requests from browsers are refused")
+        # (2) a credential that is shown must be good, also where none is needed
+        caller = self._authenticate(request)
+        # (3) without one: this machine only, and by a name that cannot be made to point here
+        if isinstance(caller, Anonymous):
+            if access is Access.ENFORCER or self._listen.exposure is Exposure.NETWORK:
+                raise RefusedExchange(401, "a credential is required", headers=_CHALLENGE)
+            self._check_host(request)
+        return caller
+
+    def _authenticate(self, request: Request) -> Caller:
+        credential = request.header(b"authorization")
+        if credential is None:
+            return Anonymous()
+        is_bearer = credential[: len(_SCHEME)].lower() == _SCHEME
+        name = self._keys.owner(credential[len(_SCHEME) :].strip().encode("latin-1")) if is_bearer else None
+        if name is None:
+            raise RefusedExchange(401, "the credential is not valid", headers=_CHALLENGE)
+        return KnownEnforcer(name)
+
+    def _check_host(self, request: Request) -> None:
+        """Against DNS rebinding: the name must be one that only this machine answers to."""
+        if isinstance(self._listen, UnixAddress):
+            return
+        host = _host_name(request.header(b"host") or "")
+        if host_exposure(host) is Exposure.NETWORK and host != self._listen.host.lower():
+            raise RefusedExchange(403, "the header `host` does not name this listener")
+
+
+def _host_name(host: str) -> str:
+    """The name or address in a Host header, empty when it cannot be read."""
+    if host.startswith("["):
+        address, bracket, rest = host[1:].partition("]")
+        is_v6 = bracket and _is_port(rest) and _is_address(address)
+        return address if is_v6 else ""
+    name, colon, port = host.partition(":")
+    return name.lower() if _is_port(colon + port) else ""
+
+
+def _is_port(text: str) -> bool:
+    digits = text.removeprefix(":")
+    return not text or (text.startswith(":") and digits.isascii() and digits.isdigit())
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,82 @@
+"""Health, readiness, metrics and the catalog: what can be asked beside decisions."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pdp.audit.ingest import LogWriter
+from pdp.core.contract.clock import Clock
+from pdp.core.contract.errors import RecordError, Refused
+from pdp.server.access import Caller
+from pdp.server.decider import Decider
+from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
+from pdp.server.metrics import CONTENT_TYPE, Metrics
+
+PROBE_SECONDS: Final = 1.0
+"""For how long the answer of one probe of the log stands."""
+
+
+class Health:
+    """Answers how the decision point is."""
+
+    def __init__(self, decider: Decider, writer: LogWriter, *, metrics: Metrics, clock: Clock) -> None:
+        self._decider = decider
+        self._writer = writer
+        self._metrics = metrics
+        self._clock = clock
+        self._probed_at: float | None = None
+        self._log_error: str | None = None
+
+    async def alive(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002 - one form for every path
+        """`GET /healthz`: the process answers."""
+        return json_answer({"status": "ok"})
+
+    async def ready(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002
+        """`GET /readyz`: 200 with an active bundle and a log that takes records, else 503."""
+        log_error = await self._probe()
+        state: Mapping[str, Any] = {
+            "ready": self._decider.generation > 0 and log_error is None,
+            "generation": self._decider.generation,
+            "bundle": self._decider.bundle,
+            "bundle_error": self._decider.last_error,
+            "log_error": log_error,
+            "log_queue": self._writer.depth,
+        }
+        return json_answer(state, status=200 if state["ready"] else 503)
+
+    async def metrics(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002
+        """`GET /metrics`: the Prometheus text format."""
+        return Answer(200, self._metrics.exposition(), CONTENT_TYPE)
+
+    async def catalog(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002
+        """`GET /v1/catalog`: the catalog of the active bundle, whose digest is its entity tag.
+
+        Raises:
+            RefusedExchange: there is none.
+
+        """
+        try:
+            tag, content = self._tagged_catalog()
+        except Refused as refusal:
+            raise RefusedExchange(503, refusal.caller_text) from refusal
+        headers = ((b"etag", tag.encode()),)
+        known = {item.strip().removeprefix("W/") for item in (http.header(b"if-none-match") or "").split(",")}
+        return Answer(304, headers=headers) if tag in known else Answer(200, content, headers=headers)
+
+    def _tagged_catalog(self) -> tuple[str, bytes]:
+        """Tag and content of one bundle, also while another thread activates the next."""
+        while True:
+            bundle = self._decider.bundle
+            content = self._decider.catalog_json()
+            if bundle == self._decider.bundle:
+                return f'"{bundle}"', content
+
+    async def _probe(self) -> str | None:
+        now = self._clock.steady()
+        if self._probed_at is None or now - self._probed_at >= PROBE_SECONDS:
+            self._probed_at = now
+            try:
+                await self._writer.probe()
+                self._log_error = None
+            except RecordError as error:
+                self._log_error = error.detail
+        return self._log_error

@@ -1,0 +1,76 @@
+"""A decision point without a server: asked in this process by one enforcer."""
+
+import asyncio
+import contextlib
+
+import msgspec
+
+from pdp.audit.ingest import LogWriter
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.contract.authzen import (
+    EvaluationRequest,
+    EvaluationResponse,
+    ResourceSearchRequest,
+    ResourceSearchResponse,
+)
+from pdp.core.contract.errors import DecisionError, Refused
+from pdp.core.contract.record import DecisionOrigin, Record
+from pdp.lifecycle.activate import ActiveBundle
+from pdp.lifecycle.deciding import ActiveDecider
+from pdp.lifecycle.watch import watch
+
+
+class InProcessDecisionPoint:
+    """Decides with the engine, keeps records in the log's store, and watches the sources meanwhile."""
+
+    def __init__(
+        self,
+        active: ActiveBundle,
+        decider: ActiveDecider,
+        writer: LogWriter,
+        *,
+        enforcer: str,
+        reload_interval: float,
+    ) -> None:
+        self._active = active
+        self._decider = decider
+        self._writer = writer
+        self._enforcer = enforcer
+        self._watching = asyncio.create_task(watch(active, interval=reload_interval))
+
+    async def decide(self, request: EvaluationRequest) -> tuple[EvaluationResponse, DecisionOrigin]:
+        """The decision on `request`, asked in the enforcer's name."""
+        context = {**request.context, "enforcer": self._enforcer}
+        return self._decider.evaluate(msgspec.structs.replace(request, context=context)), DecisionOrigin.EMBEDDED
+
+    async def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
+        """The tools of which the subject may see the definition.
+
+        Raises:
+            DecisionError: the request is not as it must be.
+
+        """
+        try:
+            return self._decider.search(request)
+        except Refused as refusal:
+            raise DecisionError(refusal.code, refusal.detail) from refusal
+
+    async def catalog(self) -> Catalog:
+        """The catalog of the active bundle."""
+        return self._active.bundle.catalog
+
+    async def commit(self, record: Record) -> None:
+        """Return once `record` is committed.
+
+        Raises:
+            RecordError: it is not.
+
+        """
+        await self._writer.commit(record)
+
+    async def aclose(self) -> None:
+        """Stop watching and close the log."""
+        self._watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._watching
+        await self._writer.aclose()

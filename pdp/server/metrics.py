@@ -1,0 +1,63 @@
+"""What the decision point counts, in a registry of its own."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pdp.audit.ingest import LogWriter
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import Effect
+from pdp.server.decider import Decider
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST.encode("ascii")
+
+_BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """Counts of one server."""
+
+    def __init__(self, decider: Decider, writer: LogWriter) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_State(decider, writer))
+        self._decisions = Counter(
+            "toolgate_decisions_total", "Decisions.", ["decision", "reason_code"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "toolgate_decision_seconds", "From request to answer.", buckets=_BUCKETS, registry=self._registry
+        )
+        self._answers = Counter("toolgate_http_answers_total", "HTTP answers.", ["status"], registry=self._registry)
+
+    def decided(self, effect: Effect, code: ReasonCode, *, seconds: float) -> None:
+        """Count one decision."""
+        self._decisions.labels(effect.value, code.value).inc()
+        self._seconds.observe(seconds)
+
+    def answered(self, status: int) -> None:
+        """Count one answer."""
+        self._answers.labels(str(status)).inc()
+
+    def exposition(self) -> bytes:
+        """All of it in the Prometheus text format."""
+        return generate_latest(self._registry)
+
+
+class _State(Collector):
+    """What others keep, read when it is asked for."""
+
+    def __init__(self, decider: Decider, writer: LogWriter) -> None:
+        self._decider = decider
+        self._writer = writer
+
+    def collect(self) -> Iterator[Metric]:
+        commits = self._writer.commits
+        yield GaugeMetricFamily("toolgate_generation", "Generation of the bundle.", value=self._decider.generation)
+        yield GaugeMetricFamily("toolgate_log_queue", "Records that wait to be committed.", value=self._writer.depth)
+        yield CounterMetricFamily("toolgate_records_committed", "Records committed.", value=commits.committed)
+        yield CounterMetricFamily("toolgate_record_failures", "Records not committed.", value=commits.failures)
+        yield CounterMetricFamily(
+            "toolgate_bundle_reload_failures", "Bundles not activated.", value=self._decider.reload_failures
+        )

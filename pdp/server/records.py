@@ -1,0 +1,87 @@
+"""`POST /v1/records`: enforcers bring their records, and get an answer once these are committed."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from pdp.audit.ingest import LogWriter
+from pdp.core.contract.errors import MessageError, RecordError
+from pdp.core.contract.exact_json import JsonLimits, parse
+from pdp.core.contract.record import DecisionRecord, OutcomeRecord, Record
+from pdp.server.access import Caller, KnownEnforcer
+from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
+
+MAX_RECORDS: Final = 1000
+
+_MAX_INTEGER: Final = 2**63 - 1
+_MAX_NAME: Final = 256
+_TIME: Final = re.compile(r"\d{4}-(0\d|1[0-2])-[0-3]\d[T][0-2]\d:[0-5]\d:[0-6]\d\.\d{3}Z", re.ASCII)
+
+
+class Records:
+    """Takes records."""
+
+    def __init__(self, writer: LogWriter, *, limits: JsonLimits) -> None:
+        self._writer = writer
+        self._limits = limits
+
+    async def take(self, http: Request, caller: Caller) -> Answer:
+        """Commit the record or the list of records in the body.
+
+        Raises:
+            RefusedExchange: 400 for what is no record, 403 for another's, 503 when not all are committed.
+
+        """
+        # (1) read
+        records = read_records(http.body, limits=self._limits)
+        # (2) only one's own
+        if not isinstance(caller, KnownEnforcer) or any(record.writer != caller.name for record in records):
+            raise RefusedExchange(403, "a record's `writer` is not the enforcer that brings it")
+        # (3) commit
+        try:
+            await self._writer.commit_all(records)
+        except RecordError as error:
+            raise RefusedExchange(503, error.caller_text) from error
+        # (4) answer
+        return json_answer({"committed": len(records)})
+
+
+def read_records(body: bytes, *, limits: JsonLimits) -> Sequence[Record]:
+    """The records in `body`: one object, or a list of at most `MAX_RECORDS`.
+
+    Raises:
+        RefusedExchange: it holds something else.
+
+    """
+    try:
+        value: Any = parse(body, limits=limits)
+        items = value if isinstance(value, list) else [value]
+        if len(items) > MAX_RECORDS:
+            raise RefusedExchange(413, f"more than {MAX_RECORDS} records")
+        records = msgspec.convert(items, list[DecisionRecord | OutcomeRecord], strict=True)
+    except MessageError as error:
+        raise RefusedExchange(400, error.caller_text) from error
+    except msgspec.ValidationError as error:
+        # Not its text, which quotes a value where an enumeration is meant.
+        raise RefusedExchange(400, "not a record, or not a list of records") from error
+    for record in records:
+        _check(record)
+    return records
+
+
+def _check(record: Record) -> None:
+    numbers = [record.sequence - 1, record.latency_us]
+    names = [record.id, record.writer, record.boot]
+    if isinstance(record, DecisionRecord):
+        numbers.append(record.generation)
+    else:
+        numbers.append(record.result_bytes or 0)
+        names.append(record.decision)
+    if not all(0 <= number < _MAX_INTEGER for number in numbers):
+        raise RefusedExchange(400, "a number in a record is out of range")
+    if not all(0 < len(name) <= _MAX_NAME for name in names):
+        raise RefusedExchange(400, "an identifier in a record is empty or too long")
+    if not _TIME.fullmatch(record.time):
+        raise RefusedExchange(400, "`time` in a record is not RFC 3339 in UTC with milliseconds")

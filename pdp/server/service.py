@@ -1,0 +1,89 @@
+"""A decision point that runs: its application, its log and what goes on beside them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from structlog.typing import FilteringBoundLogger
+
+from pdp.audit.ingest import LogWriter
+from pdp.server.decider import Decider
+from pdp.server.event_log import frames
+from pdp.server.exchange import AsgiApp
+
+
+class Service(Protocol):
+    """What a listener needs of the thing behind it; entered before it listens, left after the last answer."""
+
+    @property
+    def app(self) -> AsgiApp:
+        """The application."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """The serial of the active bundle."""
+        ...
+
+    async def reload(self) -> None:
+        """Look for a new bundle now; a failure is the service's to log, and leaves the active one."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class PdpService:
+    """The service of `app`: starts and closes `writer`, keeps `background` going between."""
+
+    def __init__(
+        self,
+        app: AsgiApp,
+        decider: Decider,
+        writer: LogWriter,
+        *,
+        reload: Callable[[], Awaitable[None]],
+        log: FilteringBoundLogger,
+        background: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> None:
+        self.app = app
+        self._decider = decider
+        self._writer = writer
+        self._reload = reload
+        self._log = log
+        self._background = background
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def generation(self) -> int:
+        """The serial of the active bundle."""
+        return self._decider.generation
+
+    async def reload(self) -> None:
+        """Look for a new bundle now."""
+        await self._reload()
+
+    async def __aenter__(self) -> Self:
+        """Start what goes on beside the application."""
+        self._writer.start()
+        self._tasks = [asyncio.get_running_loop().create_task(self._guarded(work)) for work in self._background]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it; what waits for the log is committed first."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._writer.aclose()
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - the outermost edge: decisions go on, and the log says what does not
+            self._log.critical("background_work_ended", error=type(error).__name__, at=frames(error))
