@@ -114,4 +114,4 @@ def _root(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

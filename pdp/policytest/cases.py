@@ -11,9 +11,9 @@ from msgspec import UNSET
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.contract.exact_json import JsonObject
+from pdp.core.document.reading import read_document
+from pdp.core.document.tree import SettingPath
 from pdp.core.identity.principal import Principal
-from pdp.core.settings.document import read_document
-from pdp.core.settings.tree import SettingPath
 from pdp.policytest.entry import CaseEntry, ExpectedDecision, ExpectedList, SeenEntry
 from pdp.policytest.principals import read_principals
 from pdp.policytest.reader import EntryReader, suggestion

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from pdp.core.document.tree import SettingPath
 from pdp.core.identity.principal import Delegation, Principal, SubjectProperties
-from pdp.core.settings.tree import SettingPath
 from pdp.policytest.entry import PrincipalEntry
 from pdp.policytest.reader import EntryReader
 

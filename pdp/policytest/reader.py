@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from pdp.core.contract.errors import Problem
-from pdp.core.settings.tree import Document, SettingPath
+from pdp.core.document.tree import Document, SettingPath
 
 _WHERE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")

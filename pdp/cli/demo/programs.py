@@ -28,7 +28,10 @@ def running(verb: str, *, config: Path, ready: str) -> Iterator[Path]:
     output = config.parent / f"{verb}.log"
     with output.open("wb") as sink:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            [*toolgate(), verb, "--config", str(config)], stdout=sink, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            [*toolgate(), verb, "--config", str(config)],
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
         )
     try:
         _wait(process, ready, verb=verb, output=output)

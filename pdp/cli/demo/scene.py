@@ -94,7 +94,8 @@ def _write_repository(root: Path) -> None:
 
 def _git(root: Path, *arguments: str) -> None:
     try:
-        subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True)  # noqa: S607 - git of PATH
+        command = ["git", "-C", str(root), *arguments]
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - arguments of our own
     except FileNotFoundError as error:
         raise UnusableError("the demo's repository needs `git`: apt-get install git") from error
     except subprocess.CalledProcessError as error:
