@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from pdp.core.contract.errors import ConfigurationError
+from pdp.core.document.tree import SettingPath
 from pdp.core.settings.load import LoadedSettings, read_settings
 from pdp.core.settings.shape import spelled
-from pdp.core.settings.tree import SettingPath
 
 app: Final = typer.Typer(
     name="config",

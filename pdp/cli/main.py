@@ -68,7 +68,7 @@ def run(arguments: list[str], *, found: Iterable[EntryPoint]) -> int:
         if (error.name or "").partition(".")[0] in verbs.OWN_PACKAGES:
             traceback.print_exc()
         else:
-            _say(str(missing_extra(error, verb=arguments[0])))
+            _say(str(missing_extra(error, verb=arguments[0], preferred=None)))
     except Exception:  # noqa: BLE001 - the outermost edge: 1 would say that the command found problems
         traceback.print_exc()
     else:
@@ -111,3 +111,7 @@ def _root(
     ] = False,
 ) -> None:
     pass
+
+
+if __name__ == "__main__":
+    main()

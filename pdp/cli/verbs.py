@@ -36,21 +36,22 @@ class Panel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What `--help` says of a verb."""
+    """What `--help` says of a verb, and which extra it is part of."""
 
     panel: Panel
     summary: str
+    extra: str | None = None
 
 
 VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
     {
-        "demo": Verb(Panel.RUN, "Watch calls being allowed and denied, on this machine alone"),
-        "serve": Verb(Panel.RUN, "Run the policy decision point"),
-        "gateway": Verb(Panel.RUN, "Run the gateway in front of the servers of the configuration"),
+        "demo": Verb(Panel.RUN, "Watch calls being allowed and denied, on this machine alone", extra="server"),
+        "serve": Verb(Panel.RUN, "Run the policy decision point", extra="server"),
+        "gateway": Verb(Panel.RUN, "Run the gateway in front of the servers of the configuration", extra="embedded"),
         "wrap": Verb(Panel.RUN, "Run one server over stdio with an enforcer before it"),
-        "test": Verb(Panel.POLICIES, "Run the policy tests"),
-        "schemas": Verb(Panel.CATALOG, "Take, compare and approve the definitions of tools"),
-        "log": Verb(Panel.AUDIT, "Ask the decision log"),
+        "test": Verb(Panel.POLICIES, "Run the policy tests", extra="server"),
+        "schemas": Verb(Panel.CATALOG, "Take, compare and approve the definitions of tools", extra="mcp"),
+        "log": Verb(Panel.AUDIT, "Ask the decision log", extra="server"),
         "config": Verb(Panel.OPERATE, "Show and check the configuration"),
         "dev": Verb(Panel.OPERATE, "Tokens of the local issuer, for trying out"),
     }
@@ -85,7 +86,7 @@ def load(entry_point: EntryPoint) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in OWN_PACKAGES:
             raise
-        raise missing_extra(error, verb=entry_point.name) from error
+        raise missing_extra(error, verb=entry_point.name, preferred=describe(entry_point).extra) from error
     target: typer.Typer | Callable[..., Any] | None = getattr(module, entry_point.attr, None)
     if target is None:
         raise UnusableError(f"there is no `{entry_point.name}`: `{entry_point.value}` does not exist")

@@ -13,7 +13,7 @@ from pdp.core.catalog.tool import Annotations, Mark, Tool, pin_of
 from pdp.core.contract.errors import ConfigurationError, MessageError, Problem
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.method import METHOD_PREFIXES
-from pdp.core.settings.document import read_document
+from pdp.core.document.reading import read_document
 
 _PATH: Final = re.compile(r"schemas/(?P<server>[^/]+)/(?P<tool>[^/]+)\.json")
 _SERVER: Final = re.compile(r"[a-z0-9][a-z0-9-]*")

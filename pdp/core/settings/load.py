@@ -8,13 +8,13 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
-from pdp.core.settings.document import decode, parse_document
+from pdp.core.document.reading import decode, parse_document
+from pdp.core.document.tree import Document, DocumentLimits, SettingPath
 from pdp.core.settings.interpolation import interpolate
 from pdp.core.settings.model import Settings
 from pdp.core.settings.origin import Origin, OriginKind, Sources
 from pdp.core.settings.override import apply, read_overrides
 from pdp.core.settings.shape import item_kind, kind_at, members, value_kind
-from pdp.core.settings.tree import Document, DocumentLimits, SettingPath
 from pdp.core.settings.validation import problems_of
 
 _LIMITS: Final = DocumentLimits()

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pdp.core.document.tree import Document, Position, SettingPath
 from pdp.core.settings.override import source_of
-from pdp.core.settings.tree import Document, Position, SettingPath
 
 
 class OriginKind(StrEnum):
@@ -48,13 +48,22 @@ class Sources:
         return self._origin(path, (self.document.keys, self.document.values))
 
     def _origin(self, path: SettingPath, maps: tuple[Mapping[SettingPath, Position], ...]) -> Origin:
-        for length in range(len(path), 0, -1):
-            variable = self.overridden.get(path[:length])
-            if variable is not None:
-                return Origin(OriginKind.ENVIRONMENT, source_of(variable))
+        variable = self._override_around(path) or self._override_that_made(path)
+        if variable is not None:
+            return Origin(OriginKind.ENVIRONMENT, source_of(variable))
         for length in range(len(path), -1, -1):
             for positions in maps:
                 position = positions.get(path[:length])
                 if position is not None:
                     return Origin(OriginKind.FILE, self.file, position.line, position.column)
         return Origin(OriginKind.FILE, self.file)
+
+    def _override_around(self, path: SettingPath) -> str | None:
+        around = (self.overridden.get(path[:length]) for length in range(len(path), 0, -1))
+        return next((variable for variable in around if variable is not None), None)
+
+    def _override_that_made(self, path: SettingPath) -> str | None:
+        """The override below `path` without which the file would have nothing there."""
+        if path in self.document.values:
+            return None
+        return next((variable for inner, variable in self.overridden.items() if inner[: len(path)] == path), None)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pdp.core.contract.errors import Problem
-from pdp.core.settings.document import parse_document
+from pdp.core.document.reading import parse_document
+from pdp.core.document.scalar import unprintable
+from pdp.core.document.tree import SettingPath
 from pdp.core.settings.model import Settings
-from pdp.core.settings.scalar import unprintable
 from pdp.core.settings.shape import is_text, kind_below, members, suggestion, value_kind
-from pdp.core.settings.tree import SettingPath
 
 PREFIX: Final = "TOOLGATE__"
 _SEPARATOR: Final = "__"

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from pdp.core.document.tree import SettingPath
 from pdp.core.settings.model import Settings
-from pdp.core.settings.tree import SettingPath
 
 
 def kind_of(annotation: Any) -> Any:

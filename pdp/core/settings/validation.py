@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from pdp.core.contract.errors import Problem
+from pdp.core.document.tree import SettingPath
 from pdp.core.settings.origin import Origin, Sources
 from pdp.core.settings.shape import kind_at, members, spelled, suggestion
-from pdp.core.settings.tree import SettingPath
 
 _KEY_MARK: Final = "[key]"
 # pydantic's texts may change with its version, and they quote inputs in some cases; these are ours.

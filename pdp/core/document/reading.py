@@ -11,8 +11,8 @@ from typing import Any, Final
 import yaml
 
 from pdp.core.contract.errors import ConfigurationError, Problem
-from pdp.core.settings.scalar import plain_value, unprintable
-from pdp.core.settings.tree import Document, DocumentLimits, Position, SettingPath
+from pdp.core.document.scalar import plain_value, unprintable
+from pdp.core.document.tree import Document, DocumentLimits, Position, SettingPath
 
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

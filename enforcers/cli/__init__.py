@@ -1,0 +1,1 @@
+"""The enforcers' verbs of `toolgate`."""

@@ -1,0 +1,1 @@
+"""How clients reach the gateway: streamable HTTP and stdio over one service."""

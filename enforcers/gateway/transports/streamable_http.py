@@ -1,0 +1,196 @@
+"""The MCP endpoint over streamable HTTP, for both eras at once.
+
+A modern request stands alone; a legacy one belongs to a session, which is bound to its principal. Every
+refusal is recorded through the service and answered with the HTTP status that MCP or RFC 6750 wants.
+"""
+
+import secrets
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import Final
+
+from enforcers.caller import Caller, Identified, Transport
+from enforcers.gateway.answer import CREDENTIAL_CODES, Answer, WireError, unreadable
+from enforcers.gateway.header import Headers
+from enforcers.gateway.protocol import INITIALIZE, Era, RevisionError
+from enforcers.gateway.service import Service
+from enforcers.gateway.sessions import Sessions, owner_of
+from enforcers.gateway.transports.arrival import SESSION_HEADER, Arrival, check_modern_arrival, session_of
+from enforcers.gateway.transports.challenge import ProtectedResource
+from enforcers.gateway.transports.exchange import (
+    DisconnectedError,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    respond,
+    unless_gone,
+)
+from enforcers.gateway.transports.request_head import HeadError, check_content, check_head, credential
+from enforcers.offer import Offers
+from pdp.core.contract.errors import MessageError
+from pdp.core.contract.exact_json import JsonLimits
+from pdp.core.contract.message import INVALID_REQUEST, Notification, Request, Result, read, write
+from pdp.core.contract.reason_code import ReasonCode
+
+_STATUS: Final = {
+    ReasonCode.MESSAGE_MALFORMED: 400,
+    ReasonCode.MESSAGE_TOO_LARGE: 413,
+    ReasonCode.SESSION_MISMATCH: 404,
+    ReasonCode.SCOPE_MISSING: 403,
+    **dict.fromkeys(CREDENTIAL_CODES, 401),
+}
+_CHALLENGED: Final = CREDENTIAL_CODES | {ReasonCode.SCOPE_MISSING}
+_OK: Final = 200
+_ACCEPTED: Final = 202
+_NO_CONTENT: Final = 204
+_FORBIDDEN: Final = 403
+_NOT_FOUND: Final = 404
+_NOT_ALLOWED: Final = 405
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the endpoint is told: the names it answers to, what it is, its bounds, a clock in seconds."""
+
+    hosts: AbstractSet[str]
+    origins: AbstractSet[str]
+    resource: ProtectedResource
+    limits: JsonLimits
+    steady: Callable[[], float]
+
+
+class StreamableHttp:
+    """One ASGI endpoint."""
+
+    def __init__(self, service: Service, *, offers: Offers, sessions: Sessions, surroundings: Surroundings) -> None:
+        self._service = service
+        self._offers = offers
+        self._sessions = sessions
+        self._around = surroundings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        client = scope.get("client")
+        caller = Caller(None, Transport.STREAMABLE_HTTP, client_ip=client[0] if client else None)
+        arrival = Arrival(Headers(scope["headers"]), caller)
+        match scope["method"]:
+            case "POST":
+                await self._post(arrival, receive, send)
+            case "DELETE":
+                await self._delete(arrival, send)
+            case _:
+                await respond(send, status=_NOT_ALLOWED, headers=[(b"allow", b"POST, DELETE")])
+
+    async def _post(self, arrival: Arrival, receive: Receive, send: Send) -> None:
+        try:
+            await self._take(arrival, receive)
+            answer = await unless_gone(receive, work=self._answer(arrival))
+        except DisconnectedError:
+            return
+        except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
+            answer = await self._refuse(error, arrival)
+        await self._send(answer, arrival, send)
+
+    async def _delete(self, arrival: Arrival, send: Send) -> None:
+        """End a session (MCP 2025-11-25, "Session Management", 5)."""
+        answer: Answer | None = None
+        try:
+            self._check_head(arrival)
+            arrival.caller = replace(arrival.caller, session=session_of(arrival.headers))
+            outcome = await self._service.identify(arrival.caller, message=None, era=arrival.era)
+            if isinstance(outcome, Identified):
+                arrival.who = outcome
+                owner = owner_of(outcome.principal)
+                self._sessions.end(arrival.caller.session or "", owner=owner, now=self._around.steady())
+            else:
+                answer = outcome
+        except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
+            answer = await self._refuse(error, arrival)
+        if answer is None:
+            await respond(send, status=_NO_CONTENT)
+        else:
+            await self._send(answer, arrival, send)
+
+    async def _take(self, arrival: Arrival, receive: Receive) -> None:
+        """(1) The head, (2) the body, (3) the message."""
+        self._check_head(arrival)
+        check_content(arrival.headers)
+        arrival.wire = WireError(INVALID_REQUEST)
+        declared = next(iter(arrival.headers.all("content-length")), None)
+        raw = await read_body(receive, declared=declared, max_bytes=self._around.limits.max_bytes)
+        try:
+            message = read(raw, limits=self._around.limits)
+        except MessageError as error:
+            arrival.wire = unreadable(error, raw=raw, limits=self._around.limits)
+            raise
+        arrival.wire = None
+        arrival.take(message)
+
+    def _check_head(self, arrival: Arrival) -> None:
+        check_head(arrival.headers, hosts=self._around.hosts, origins=self._around.origins)
+        arrival.caller = replace(arrival.caller, credential=credential(arrival.headers))
+
+    async def _answer(self, arrival: Arrival) -> Answer | None:
+        """(4) Who calls, (5) the rules of the era, (6) the service; None for an accepted notification."""
+        outcome = await self._service.identify(arrival.caller, message=arrival.message, era=arrival.era)
+        if isinstance(outcome, Answer):
+            return outcome
+        arrival.who = outcome
+        self._admit(arrival, outcome)
+        if not isinstance(arrival.message, Request):
+            return None
+        answer = await self._service.answer(arrival.message, era=arrival.era, caller=arrival.caller, who=outcome)
+        if arrival.era is Era.LEGACY and arrival.message.method == INITIALIZE and isinstance(answer.message, Result):
+            arrival.opened = secrets.token_urlsafe(32)
+            owner, version = owner_of(outcome.principal), str(answer.message.result["protocolVersion"])
+            self._sessions.open(arrival.opened, owner=owner, version=version, now=self._around.steady())
+        return answer
+
+    def _admit(self, arrival: Arrival, who: Identified) -> None:
+        message = arrival.message
+        if message is None or (arrival.era is Era.LEGACY and message.method == INITIALIZE):
+            return
+        if arrival.era is Era.MODERN:
+            check_modern_arrival(message, headers=arrival.headers, offers=self._offers)
+            return
+        session = arrival.caller.session
+        if session is None:
+            text = "a request needs `_meta` with its protocol version, or a session from `initialize`"
+            raise RevisionError(text, rpc_code=INVALID_REQUEST)
+        self._sessions.use(session, owner=owner_of(who.principal), now=self._around.steady())
+
+    async def _refuse(self, error: Exception, arrival: Arrival) -> Answer:
+        if isinstance(error, HeadError):
+            arrival.status = error.status
+        return await self._service.refuse(
+            error,
+            caller=arrival.caller,
+            era=arrival.era,
+            who=arrival.who,
+            message=arrival.message,
+            wire=arrival.wire,
+        )
+
+    async def _send(self, answer: Answer | None, arrival: Arrival, send: Send) -> None:
+        if answer is None:
+            await respond(send, status=_ACCEPTED)
+            return
+        headers: list[tuple[bytes, bytes]] = []
+        if answer.denied in _CHALLENGED:
+            headers.append((b"www-authenticate", self._around.resource.challenge(answer.denied)))
+        if arrival.opened is not None:
+            headers.append((SESSION_HEADER.encode(), arrival.opened.encode()))
+        if arrival.message is None:
+            headers.append((b"connection", b"close"))  # the body may not have been read to its end
+        status = arrival.status or _status(answer, arrival)
+        await respond(send, status=status, body=write(answer.message), headers=headers)
+
+
+def _status(answer: Answer, arrival: Arrival) -> int:
+    if answer.denied is None:
+        return _OK
+    if answer.denied is ReasonCode.METHOD_UNKNOWN and arrival.era is Era.MODERN:
+        return _NOT_FOUND
+    return _STATUS.get(answer.denied, _FORBIDDEN if isinstance(arrival.message, Notification) else _OK)

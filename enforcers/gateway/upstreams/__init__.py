@@ -1,0 +1,1 @@
+"""Servers behind the gateway: one port, one peer, a channel for each transport."""

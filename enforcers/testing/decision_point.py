@@ -1,0 +1,123 @@
+"""A decision point in memory: decides by a function, keeps records in a list, fails on demand."""
+
+from collections.abc import Callable, Iterable
+
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.contract.authzen import (
+    TOOL_TYPE,
+    AnswerContext,
+    CacheHint,
+    EvaluationRequest,
+    EvaluationResponse,
+    FoundResource,
+    ResourceSearchRequest,
+    ResourceSearchResponse,
+    SearchAnswerContext,
+    SearchContext,
+    ToolgateAnswer,
+)
+from pdp.core.contract.errors import DecisionError, RecordError
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import DecisionOrigin, DecisionRecord, OutcomeRecord, Record
+
+
+def answer(
+    code: ReasonCode,
+    *,
+    bundle: str = "sha256:0",
+    generation: int = 1,
+    message: str | None = None,
+    policies: Iterable[str] = (),
+    obligations: Iterable[str] = (),
+    max_age: int = 0,
+) -> EvaluationResponse:
+    """An answer with `code`; `max_age` in milliseconds."""
+    toolgate = ToolgateAnswer(
+        decision_id="decision",
+        reason_code=code,
+        generation=generation,
+        bundle=bundle,
+        message=message,
+        policies=list(policies),
+        obligations=list(obligations),
+        cache=CacheHint(max_age=max_age),
+    )
+    return EvaluationResponse(code is ReasonCode.ALLOWED, AnswerContext(toolgate))
+
+
+def allow(_request: EvaluationRequest) -> EvaluationResponse:
+    """Allow whatever is asked."""
+    return answer(ReasonCode.ALLOWED)
+
+
+class InMemoryDecisionPoint:
+    """Fills the port `DecisionPoint`; set `unreachable` or `records_lost` to a cause to make it fail."""
+
+    def __init__(self, catalog: Catalog, *, decide: Callable[[EvaluationRequest], EvaluationResponse] = allow) -> None:
+        self.active = catalog
+        self.decides = decide
+        self.asked: list[EvaluationRequest] = []
+        self.records: list[Record] = []
+        self.hidden: set[str] = set()
+        self.unreachable: str | None = None
+        self.records_lost: str | None = None
+
+    @property
+    def decisions(self) -> list[DecisionRecord]:
+        """The decision records, in the order of their commit."""
+        return [record for record in self.records if isinstance(record, DecisionRecord)]
+
+    @property
+    def outcomes(self) -> list[OutcomeRecord]:
+        """The outcome records, in the order of their commit."""
+        return [record for record in self.records if isinstance(record, OutcomeRecord)]
+
+    async def decide(self, request: EvaluationRequest) -> tuple[EvaluationResponse, DecisionOrigin]:
+        """The decision of the function given.
+
+        Raises:
+            DecisionError: it is set to be unreachable.
+
+        """
+        self._reach()
+        self.asked.append(request)
+        return self.decides(request), DecisionOrigin.FRESH
+
+    async def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:  # noqa: ARG002 - finds all
+        """Every tool of the catalog but the hidden ones.
+
+        Raises:
+            DecisionError: it is set to be unreachable.
+
+        """
+        self._reach()
+        found = [FoundResource(TOOL_TYPE, tool.id) for tool in self.active.tools() if tool.id not in self.hidden]
+        return ResourceSearchResponse(found, SearchAnswerContext(SearchContext(1, "sha256:0")))
+
+    async def catalog(self) -> Catalog:
+        """The catalog given.
+
+        Raises:
+            DecisionError: it is set to be unreachable.
+
+        """
+        self._reach()
+        return self.active
+
+    async def commit(self, record: Record) -> None:
+        """Keep `record`.
+
+        Raises:
+            RecordError: records are set to be lost.
+
+        """
+        if self.records_lost is not None:
+            raise RecordError(self.records_lost)
+        self.records.append(record)
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+    def _reach(self) -> None:
+        if self.unreachable is not None:
+            raise DecisionError(ReasonCode.PDP_UNREACHABLE, self.unreachable)

@@ -1,0 +1,1 @@
+"""YAML that means one thing, with the place of every value. Pure."""

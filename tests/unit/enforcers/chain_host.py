@@ -1,0 +1,118 @@
+"""A host for the chain: two tools, a caller, a clock that moves when told."""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from enforcers.caller import Caller, Identified, Transport
+from enforcers.catalog_view import CatalogView
+from enforcers.chain import Chain
+from enforcers.offer import Offer
+from enforcers.spool import Recorder
+from enforcers.testing.decision_point import InMemoryDecisionPoint
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.tool import Mark, Tool, pin_of
+from pdp.core.contract.clock import Clock
+from pdp.core.contract.errors import TokenError
+from pdp.core.contract.exact_json import JsonObject
+from pdp.core.contract.message import Request
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.identity.claims import VerifiedClaims
+
+READ: dict[str, Any] = {
+    "name": "read",
+    "inputSchema": {
+        "type": "object",
+        "properties": {"path": {"type": "string"}, "paths": {"type": "array", "items": {"type": "string"}}},
+        "required": ["path"],
+    },
+}
+LOGIN: dict[str, Any] = {
+    "name": "login",
+    "inputSchema": {"type": "object", "properties": {"user": {"type": "string"}, "password": {"type": "string"}}},
+}
+OFFERS = {
+    "files__read": Offer("files", "read", READ, pin_of(READ)),
+    "vault__login": Offer("vault", "login", LOGIN, pin_of(LOGIN)),
+}
+
+
+def tool(server: str, definition: dict[str, Any], **marks: Mark) -> Tool:
+    return Tool(
+        server=server,
+        name=definition["name"],
+        pin=pin_of(definition),
+        input_schema=definition["inputSchema"],
+        marks=marks,
+    )
+
+
+CATALOG = Catalog([tool("files", READ, path=Mark.PATH, paths=Mark.PATH), tool("vault", LOGIN, password=Mark.SECRET)])
+CALLER = Caller("alice-token", Transport.STREAMABLE_HTTP, client_ip="127.0.0.1")
+
+
+class OneToken:
+    """Knows the token `alice-token`."""
+
+    async def verify(self, token: str, *, now: float) -> VerifiedClaims:
+        if token != "alice-token":
+            raise TokenError(ReasonCode.TOKEN_INVALID, "unknown token")
+        return VerifiedClaims("corp", "https://idp", "alice", now + 60, {"groups": ["eng"], "scope": "a"})
+
+
+@dataclass
+class Upstream:
+    """Answers every call; `answers` may hold a result or an error to raise."""
+
+    answers: Any = field(default_factory=lambda: {"content": [{"type": "text", "text": "done"}]})
+    calls: list[tuple[str, JsonObject]] = field(default_factory=list)
+
+    async def forward(self, offer: Offer, arguments: JsonObject) -> JsonObject:
+        self.calls.append((offer.id, arguments))
+        if isinstance(self.answers, BaseException):
+            raise self.answers
+        return dict(self.answers)
+
+
+@dataclass
+class Shelf:
+    """The live tools."""
+
+    offers: dict[str, Offer] = field(default_factory=lambda: dict(OFFERS))
+
+    def find(self, wire_name: str) -> Offer | None:
+        return self.offers.get(wire_name)
+
+    def all(self) -> Iterable[tuple[str, Offer]]:
+        return sorted(self.offers.items())
+
+
+class Host:
+    """A chain and everything around it, to look at and to break."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        count = itertools.count()
+        self.clock = Clock(lambda: self.now, lambda: self.now, lambda n: next(count).to_bytes(n, "big"))
+        self.point = InMemoryDecisionPoint(CATALOG)
+        self.upstream = Upstream()
+        self.shelf = Shelf()
+        self.chain = Chain(
+            verifier=OneToken(),
+            offers=self.shelf,
+            catalog=CatalogView(self.point, max_age=10, steady=self.clock.steady),
+            decisions=self.point,
+            recorder=Recorder(self.point, writer="gateway", clock=self.clock),
+            forwarder=self.upstream,
+            clock=self.clock,
+        )
+
+    async def alice(self) -> Identified:
+        who = await self.chain.identify(CALLER, message=None)
+        assert isinstance(who, Identified)
+        return who
+
+
+def call(name: str = "files__read", /, **arguments: Any) -> Request:
+    return Request(7, "tools/call", {"name": name, "arguments": arguments or {"path": "a/b"}})
