@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import structlog
 
-from enforcers.arguments import ArgumentChecker, masked
 from enforcers.caller import Caller, Identified
 from enforcers.catalog_view import CatalogView
 from enforcers.decision_source import DecisionSource
@@ -19,23 +18,17 @@ from enforcers.obligations import check_obligations
 from enforcers.offer import Forwarder, Offer, Offers
 from enforcers.spool import Account, Recorder, describe_arguments
 from enforcers.verdict import Allowed, Denied, Listed
+from pdp.core.catalog.arguments import ArgumentChecker, masked
 from pdp.core.catalog.tool import Tool
-from pdp.core.contract.authzen import (
-    TOOL_TYPE,
-    Action,
-    EvaluationRequest,
-    EvaluationResponse,
-    Resource,
-    ResourceKind,
-    ResourceSearchRequest,
-)
-from pdp.core.contract.checked_call import TOOLS_CALL, CheckedCall, normalise
+from pdp.core.contract.authzen import TOOL_TYPE, EvaluationResponse
+from pdp.core.contract.checked_call import CheckedCall, normalise
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import DecisionError, MessageError, RecordError, Refused, TokenError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Notification, Request
-from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
+from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Fate
+from pdp.core.identity.access import call_request, list_request
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.core.identity.mapping import principal_of
 
@@ -166,24 +159,13 @@ class Chain:
         return offer, tool, arguments
 
     async def _decide(self, tool: Tool, arguments: JsonObject, who: Identified, account: Account) -> None:
-        request = EvaluationRequest(
-            subject=who.principal.subject(),
-            action=Action(TOOLS_CALL),
-            resource=Resource(TOOL_TYPE, tool.id),
-            context={"arguments": arguments, **_circumstances(who)},
-        )
+        request = call_request(who.principal, tool=tool.id, arguments=arguments, seen=_seen(who))
         response, account.origin = await self._decisions.decide(request)
         account.response = response
         _check_allowed(response)
 
     async def _visible(self, who: Identified) -> list[tuple[str, Offer]]:
-        request = ResourceSearchRequest(
-            subject=who.principal.subject(),
-            action=Action(TOOLS_CALL),
-            resource=ResourceKind(TOOL_TYPE),
-            context=_circumstances(who),
-        )
-        found = await self._decisions.search(request)
+        found = await self._decisions.search(list_request(who.principal, seen=_seen(who)))
         permitted = {resource.id for resource in found.results if resource.type == TOOL_TYPE}
         catalog = await self._catalog.current()
         shown = []
@@ -254,10 +236,9 @@ class Chain:
         return await self._deny(account, Refused(ReasonCode.INTERNAL_ERROR, type(error).__name__))
 
 
-def _circumstances(who: Identified) -> dict[str, Any]:
+def _seen(who: Identified) -> dict[str, str | None]:
     caller = who.caller
-    seen = {"transport": caller.transport.value, "session": caller.session, "ip": caller.client_ip}
-    return who.principal.context() | {name: value for name, value in seen.items() if value is not None}
+    return {"transport": caller.transport.value, "session": caller.session, "ip": caller.client_ip}
 
 
 def _check_allowed(response: EvaluationResponse) -> None:
@@ -266,8 +247,8 @@ def _check_allowed(response: EvaluationResponse) -> None:
     if response.decision is not (answer.reason_code is ReasonCode.ALLOWED):
         raise DecisionError(ReasonCode.INTERNAL_ERROR, "the decision contradicts its reason code")
     if not response.decision:
-        text = answer.message if answer.message is not None else CALLER_TEXT[answer.reason_code]
-        raise Refused(answer.reason_code, f"decided so by {len(answer.policies)} policies", caller_text=text)
+        detail = f"decided so by {len(answer.policies)} policies"
+        raise Refused(answer.reason_code, detail, caller_text=answer.caller_text)
 
 
 def _check_result(result: JsonObject) -> None:

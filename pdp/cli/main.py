@@ -111,3 +111,7 @@ def _root(
     ] = False,
 ) -> None:
     pass
+
+
+if __name__ == "__main__":
+    main()

@@ -27,14 +27,12 @@ def read_secret(path: Path) -> bytes:
         raise
     except OSError as error:
         raise UnusableError(f"`{path}` cannot be read: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         # The mode of the open file, not of the name: it cannot be swapped in between.
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise UnusableError(f"`{path}` is not a regular file")
-        if status.st_mode & _OTHERS:
-            raise UnusableError(f"`{path}` holds a secret that others can read: run `chmod 600 {path}`")
-        content = file.read(_MAX_BYTES + 1)
+        _check(os.fstat(descriptor), path)
+        content = os.read(descriptor, _MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > _MAX_BYTES:
         raise UnusableError(f"`{path}` is larger than {_MAX_BYTES} bytes")
     return content
@@ -54,6 +52,13 @@ def obtain_secret(path: Path, make: Callable[[], bytes]) -> bytes:
     except FileNotFoundError:
         _create(path, make())
     return read_secret(path)
+
+
+def _check(status: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UnusableError(f"`{path}` is not a regular file")
+    if status.st_mode & _OTHERS:
+        raise UnusableError(f"`{path}` holds a secret that others can read: run `chmod 600 {path}`")
 
 
 def _create(path: Path, content: bytes) -> None:

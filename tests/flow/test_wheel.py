@@ -100,7 +100,7 @@ def enforcer(tmp_path_factory: pytest.TempPathFactory, root: Path, require: Requ
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, root: Path, require: Require, wheel: Path) -> Environment:
     environment = Environment(tmp_path_factory.mktemp("server"), root / "requirements.lock", require)
-    environment.install(wheel, extra="[server]")
+    environment.install(wheel, extra="server")
     return environment
 
 

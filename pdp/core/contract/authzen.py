@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 
 TOOL_TYPE: Final = "tool"
 EVALUATION_PATH: Final = "/access/v1/evaluation"
@@ -70,6 +70,11 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
     errors: list[str] = []
     obligations: list[str] = []
     cache: CacheHint = CacheHint()
+
+    @property
+    def caller_text(self) -> str:
+        """What the caller reads: the policy's message, else the reason's constant text."""
+        return CALLER_TEXT[self.reason_code] if self.message is None else self.message
 
 
 class AnswerContext(msgspec.Struct, frozen=True):

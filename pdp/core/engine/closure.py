@@ -106,15 +106,17 @@ def _server_definitions(tool: Tool) -> Iterable[dict[str, Any]]:
 
 
 def _tool_attributes(tool: Tool) -> dict[str, Any]:
+    """MCP gives `destructiveHint` and `idempotentHint` a meaning only where `readOnlyHint` is false."""
     hints, counted = tool.annotations, tool.trusted
+    read_only = counted and hints.readOnlyHint
     return {
         "name": tool.name,
         "server": tool.server,
         "digest": tool.pin,
         "pinned": True,
-        "readOnly": counted and hints.readOnlyHint,
-        "destructive": not counted or hints.destructiveHint,
-        "idempotent": counted and hints.idempotentHint,
+        "readOnly": read_only,
+        "destructive": not read_only and (not counted or hints.destructiveHint),
+        "idempotent": read_only or (counted and hints.idempotentHint),
         "openWorld": not counted or hints.openWorldHint,
     }
 

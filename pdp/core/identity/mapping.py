@@ -41,7 +41,7 @@ def principal_of(verified: VerifiedClaims) -> Principal:
         ),
         scopes=_scopes(claims),
         actor=actor,
-        delegation=Delegation(chain[0], chain[-1], len(chain), tuple(sorted(set(chain)))) if chain else None,
+        delegation=Delegation.of(chain) if chain else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Principals: what policies see of the one who asks."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -32,6 +33,11 @@ class Delegation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last: str
     depth: int
     members: tuple[str, ...]
+
+    @staticmethod
+    def of(chain: Sequence[str]) -> "Delegation":
+        """The delegation along `chain`, which has at least one agent, nearest first."""
+        return Delegation(chain[0], chain[-1], len(chain), tuple(sorted(set(chain))))
 
 
 class Principal(msgspec.Struct, frozen=True):

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdp.core.contract.errors import ConfigurationError, Problem
-from pdp.core.settings.document import parse_document, read_document
-from pdp.core.settings.scalar import plain_value
-from pdp.core.settings.tree import DocumentLimits, Position
+from pdp.core.document.reading import parse_document, read_document
+from pdp.core.document.scalar import plain_value
+from pdp.core.document.tree import DocumentLimits, Position
 
 FILE = "f.yaml"
 
@@ -172,7 +172,7 @@ def test_a_file_without_content_is_null(text: str) -> None:
 
 
 class _PlainDumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 

@@ -1,0 +1,44 @@
+"""What an enforcer asks for a principal: the one composition of AuthZEN requests."""
+
+from collections.abc import Mapping
+
+from pdp.core.contract.authzen import (
+    TOOL_TYPE,
+    Action,
+    EvaluationRequest,
+    Resource,
+    ResourceKind,
+    ResourceSearchRequest,
+)
+from pdp.core.contract.checked_call import TOOLS_CALL
+from pdp.core.contract.exact_json import JsonObject
+from pdp.core.identity.principal import Principal
+
+
+def call_request(
+    principal: Principal, *, tool: str, arguments: JsonObject, seen: Mapping[str, str | None]
+) -> EvaluationRequest:
+    """May `principal` call `tool` (`server/tool`) with `arguments`, which were checked?
+
+    `seen` is what the host saw of the caller, by names of the context; None is absence.
+    """
+    return EvaluationRequest(
+        subject=principal.subject(),
+        action=Action(TOOLS_CALL),
+        resource=Resource(TOOL_TYPE, tool),
+        context={"arguments": arguments, **principal.context(), **_present(seen)},
+    )
+
+
+def list_request(principal: Principal, *, seen: Mapping[str, str | None]) -> ResourceSearchRequest:
+    """Which tools may `principal` see?"""
+    return ResourceSearchRequest(
+        subject=principal.subject(),
+        action=Action(TOOLS_CALL),
+        resource=ResourceKind(TOOL_TYPE),
+        context={**principal.context(), **_present(seen)},
+    )
+
+
+def _present(seen: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in seen.items() if value is not None}
