@@ -113,7 +113,5 @@ def test_every_file_of_policies_says_what_it_shows() -> None:
 
 
 def test_every_forbid_tells_the_caller_why(bundle: Bundle) -> None:
-    silent = [
-        policy.id for policy in bundle.compiled.policies.values() if policy.effect == "forbid" and not policy.message
-    ]
-    assert silent == []
+    forbids = [policy for policy in bundle.compiled.policies.values() if policy.effect is PolicyEffect.FORBID]
+    assert [policy.id for policy in forbids if not policy.message] == []
