@@ -201,7 +201,7 @@ async def test_without_its_decision_point_a_gateway_denies_and_recovers(tmp_path
 def test_a_start_with_problems_lists_them_all_and_serves_nothing(tmp_path: Path) -> None:
     with product(tmp_path) as made:
         (made.repository / "policies" / "bad.cedar").write_text(
-            'permit (principal, action, resource);\n'
+            "permit (principal, action, resource);\n"
             '@id("x") permit (principal, action == Mcp::Action::"a/b", resource);\n'
         )
         (made.repository / "schemas" / "time" / "get_current_time.json").write_text("{")
