@@ -10,6 +10,7 @@ import cedarpy
 import pytest
 
 from pdp.core.bundle.bundle import Bundle, build
+from pdp.core.engine.policy import PolicyEffect
 from pdp.core.engine.source import Statement, statements
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases
