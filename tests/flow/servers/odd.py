@@ -6,16 +6,15 @@ It uses nothing but the standard library, so that every byte it writes is here.
 import itertools
 import json
 import os
+import runpy
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-ECHO = {
-    "name": "echo",
-    "description": "says it again",
-    "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}},
-}
+definitions: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("definitions.py")))
+ECHO = definitions["ECHO"]
 ODD = sys.argv[1]
 HUGE = 6 * 1024 * 1024
 
