@@ -1,26 +1,42 @@
-"""uvicorn's HTTP protocol with a bound on what is no body: head, chunk framing and trailers.
+"""uvicorn's HTTP protocol with bounds on what is no body: head, chunk framing and trailers.
 
-uvicorn with httptools keeps a head of any size, and takes trailers for headers.
+uvicorn with httptools takes a head of any size at any pace, and takes trailers for headers.
 """
 
-from typing import Final
+from asyncio import TimerHandle
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_FRAMING_BYTES: Final = 64 * 1024
 """How much of one request may arrive that is not body, beyond the first read and `_PER_BODY_BYTE`."""
+HEAD_SECONDS: Final = 10.0
+"""From the first byte of a head, or a new connection, to the end of the head."""
 
 _PER_BODY_BYTE: Final = 8
 """Chunks of one byte need six bytes of framing each."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Answers 400 and closes when a request has too much framing; leaves trailers out."""
+    """Ends a connection whose request has too much framing or a head that takes too long; leaves trailers out."""
 
-    _began_in_this_read = False
-    _in_head = False
-    _read_bytes = 0
-    _body_bytes = 0
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._began_in_this_read = False
+        self._in_head = False
+        self._read_bytes = 0
+        self._body_bytes = 0
+        self._head_timer: TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Expect a head soon."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Expect nothing more."""
+        self._stop_timer()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the connection."""
@@ -36,6 +52,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Note that a head begins."""
         self._began_in_this_read, self._in_head = True, True
         self._read_bytes = self._body_bytes = 0
+        self._expect_head()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -46,6 +63,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Note that the head is complete."""
         self._in_head = False
+        self._stop_timer()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -57,3 +75,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Note that what follows belongs to no request yet."""
         self._read_bytes = self._body_bytes = 0
         super().on_message_complete()
+
+    def _expect_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None

@@ -56,9 +56,9 @@ class ServerProcess:
             await self._exited()
         self._signal(signal.SIGKILL)
         await self._process.wait()
-        self._draining.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._draining
+        with suppress(OSError):
+            await self.stdin.wait_closed()
+        await ended(self._draining, within=self._stop_timeout)
         self._log.info("upstream_stopped", status=self._process.returncode)
 
     async def _exited(self) -> bool:
@@ -83,6 +83,13 @@ class ServerProcess:
                     self._log.info("upstream_stderr", line=text)
                 elif logged == _MAX_STDERR_LINES + 1:
                     self._log.warning("upstream_stderr_suppressed", after=_MAX_STDERR_LINES)
+
+
+async def ended(task: asyncio.Task[None], *, within: float) -> None:
+    """Return once `task` has ended; it is cancelled if it has not by itself `within` that many seconds."""
+    await asyncio.wait({task}, timeout=within)
+    task.cancel()
+    await asyncio.wait({task})
 
 
 async def spawn(command: Command, *, stop_timeout: float, log: FilteringBoundLogger) -> ServerProcess:

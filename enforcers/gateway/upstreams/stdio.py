@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from enforcers.gateway.lines import Lines
 from enforcers.gateway.protocol import CANCELLED, DISCOVER, INITIALIZE
 from enforcers.gateway.upstreams.channel import Question, SessionLostError, reply_to
-from enforcers.gateway.upstreams.process import Command, ServerProcess, spawn
+from enforcers.gateway.upstreams.process import Command, ServerProcess, ended, spawn
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from pdp.core.contract.errors import MessageError, UpstreamError
 from pdp.core.contract.message import ErrorAnswer, Message, Notification, Request, RequestId, Result, read, write
@@ -112,9 +112,7 @@ class StdioChannel:
         self._end(UpstreamError("the connection was closed"))
         if self._stopping is not None:
             await self._stopping
-        self._reading.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._reading
+        await ended(self._reading, within=self._limits.stop_timeout)
 
     async def _send(self, message: Message) -> None:
         try:
@@ -139,18 +137,22 @@ class StdioChannel:
                 self._process.stdin.write(write(Notification(CANCELLED, {"requestId": request.id})) + b"\n")
 
     async def _read(self) -> None:
+        """Read to the end of the output, also when nothing in it counts any more, so that the pipe closes."""
         lines = Lines(max_bytes=self._limits.message.max_bytes)
-        try:
-            while self._broken is None and (chunk := await self._process.stdout.read(_CHUNK)):
-                self._silent_timeouts, self._heard_at = 0, self._loop.time()
-                for line in lines.feed(chunk):
+        while chunk := await self._next_chunk():
+            self._silent_timeouts, self._heard_at = 0, self._loop.time()
+            try:
+                for line in lines.feed(chunk) if self._broken is None else ():
                     await self._take(line)
-        except UpstreamError as error:
-            self._break(error)
-        except OSError as error:
-            self._break(UpstreamError(f"the process's output cannot be read: {type(error).__name__}"))
-        else:
-            self._break(UpstreamError("the process ended or closed its output"))
+            except UpstreamError as error:
+                self._break(error)
+        self._break(UpstreamError("the process ended or closed its output"))
+
+    async def _next_chunk(self) -> bytes:
+        try:
+            return await self._process.stdout.read(_CHUNK)
+        except OSError:
+            return b""
 
     async def _take(self, line: bytes | None) -> None:
         if line is None:

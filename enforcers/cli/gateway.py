@@ -1,0 +1,71 @@
+"""`toolgate gateway`: one MCP endpoint before many servers."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from structlog.typing import FilteringBoundLogger
+
+from enforcers.cli.event_log import configure_event_log
+from enforcers.gateway.app import Gateway, configured_servers, http_app, open_gateway
+from enforcers.gateway.http_server import HttpServer, bind
+from enforcers.gateway.listen import tcp_address
+from enforcers.gateway.naming import Prefixed
+from enforcers.gateway.transports.http_app import MCP_PATH
+from pdp.core.settings.load import read_settings
+from pdp.core.settings.model import Settings
+from pdp.tokens.listen_address import TcpAddress
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The file to read.", metavar="FILE")]
+
+
+def gateway(*, config: ConfigOption = Path("toolgate.yaml")) -> None:
+    """Run the gateway in front of the servers of the configuration, until SIGTERM.
+
+    Example: toolgate gateway --config toolgate.yaml
+    """
+    environment = dict(os.environ)  # noqa: TID251 - the edge
+    settings = read_settings(config, environ=environment).settings
+    log = configure_event_log()
+    uvloop.run(run(settings, base=config.parent, environment=environment, log=log))
+
+
+async def run(settings: Settings, *, base: Path, environment: Mapping[str, str], log: FilteringBoundLogger) -> None:
+    """Serve until told to end.
+
+    Raises:
+        ConfigurationError: with every problem found.
+        UnusableError: the address, a key, the log or an extra is missing.
+
+    """
+    servers = configured_servers(settings, base=base, environment=environment)
+    async with open_gateway(settings, base=base, servers=servers, naming=Prefixed()) as opened:
+        socket, bound = bind(tcp_address(settings.gateway.listen))
+        with socket:
+            started: list[str] = []
+            app = http_app(opened, settings=settings, bound=bound, ready=lambda: bool(started))
+            await opened.router.start()
+            server = HttpServer(app, bound=socket, on_ready=lambda: _announce(opened, settings, bound, started, log))
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, server.stop)
+            await server.serve()
+    log.info("gateway_stopped")
+
+
+def _announce(
+    opened: Gateway, settings: Settings, bound: TcpAddress, started: list[str], log: FilteringBoundLogger
+) -> None:
+    started.append("ready")
+    up = opened.router.servers_up()
+    log.info(
+        "gateway_ready",
+        url=f"http://{bound}{MCP_PATH}",
+        servers=up,
+        servers_down=sorted(set(settings.mcpServers) - set(up)),
+        tools=len(list(opened.router.all())),
+    )

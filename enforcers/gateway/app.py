@@ -1,0 +1,148 @@
+"""Composition: settings to a router with its servers, a chain before it, and a service for a transport."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from enforcers.clock import system_clock
+from enforcers.compose import open_chain
+from enforcers.gateway.answer import Wording
+from enforcers.gateway.link import UpstreamFactory
+from enforcers.gateway.listen import allowed_hosts
+from enforcers.gateway.naming import Naming
+from enforcers.gateway.router import Router
+from enforcers.gateway.service import Service
+from enforcers.gateway.sessions import Sessions
+from enforcers.gateway.transports.challenge import ProtectedResource
+from enforcers.gateway.transports.http_app import MCP_PATH, HttpApp
+from enforcers.gateway.transports.streamable_http import StreamableHttp, Surroundings
+from enforcers.gateway.upstreams.channel import Connector
+from enforcers.gateway.upstreams.peer import Peer
+from enforcers.gateway.upstreams.process import Command, inherited
+from enforcers.gateway.upstreams.stdio import StdioConnector
+from enforcers.gateway.upstreams.streamable_http import HttpConnector
+from enforcers.gateway.upstreams.upstream import Upstream, UpstreamLimits
+from pdp.core.contract.exact_json import JsonLimits
+from pdp.core.settings.model import GatewaySettings, Settings, UpstreamSettings
+from pdp.tokens.listen_address import TcpAddress
+
+REFRESH_SECONDS: Final = 60.0
+"""How long a server's tools may have changed unannounced before the gateway notices."""
+
+_DISTRIBUTION: Final = "toolgate"
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A router and the service before it; the router is not started yet."""
+
+    router: Router
+    service: Service
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings, *, base: Path, servers: Mapping[str, UpstreamFactory], naming: Naming
+) -> AsyncIterator[Gateway]:
+    """The gateway of `settings`, whose paths are relative to `base`, before `servers`.
+
+    Raises:
+        ConfigurationError: with every problem found.
+        UnusableError: a key, the log or an extra is missing.
+
+    """
+    log: FilteringBoundLogger = structlog.get_logger("toolgate.gateway")
+    clock = system_clock()
+    router = Router(servers, naming=naming, refresh=REFRESH_SECONDS, steady=clock.steady, log=log)
+    try:
+        async with open_chain(settings, base=base, offers=router, forwarder=router) as chain:
+            wording = Wording(introduction(), settings.gateway.denial_code)
+            yield Gateway(router, Service(chain, wording=wording, log=log))
+    finally:
+        await router.aclose()
+
+
+def http_app(gateway: Gateway, *, settings: Settings, bound: TcpAddress, ready: Callable[[], bool]) -> HttpApp:
+    """The ASGI application for a gateway that listens on `bound`.
+
+    Raises:
+        ConfigurationError: nothing says under which name it may be addressed.
+
+    """
+    own = settings.gateway
+    resource = ProtectedResource(
+        own.resource or f"http://{bound}{MCP_PATH}", [issuer.issuer for issuer in settings.identity.issuers]
+    )
+    surroundings = Surroundings(
+        hosts=allowed_hosts(bound, resource=own.resource, configured=own.allowed_hosts),
+        origins=frozenset(own.allowed_origins),
+        resource=resource,
+        limits=message_limits(own),
+        steady=system_clock().steady,
+    )
+    sessions = Sessions(max_sessions=own.max_sessions, idle=own.session_idle)
+    endpoint = StreamableHttp(gateway.service, offers=gateway.router, sessions=sessions, surroundings=surroundings)
+    return HttpApp(endpoint, resource=resource, ready=ready)
+
+
+def configured_servers(settings: Settings, *, base: Path, environment: Mapping[str, str]) -> dict[str, UpstreamFactory]:
+    """The servers of `mcpServers`; a process gets little of `environment` beside what is configured."""
+    limits = upstream_limits(settings.gateway)
+    return {
+        name: upstream_factory(_connector(name, server, limits, base, environment), server=name, limits=limits)
+        for name, server in settings.mcpServers.items()
+    }
+
+
+def upstream_factory(connector: Connector, *, server: str, limits: UpstreamLimits) -> UpstreamFactory:
+    """Makes the upstream behind `connector`."""
+    log = structlog.get_logger("toolgate.upstream").bind(server=server)
+
+    def make(on_change: Callable[[], None]) -> Upstream:
+        return Peer(connector, limits=limits, client=introduction(), on_change=on_change, log=log)
+
+    return make
+
+
+def introduction() -> dict[str, str]:
+    """How we name ourselves to clients and servers."""
+    try:
+        number = version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        number = "0"
+    return {"name": _DISTRIBUTION, "version": number}
+
+
+def message_limits(gateway: GatewaySettings) -> JsonLimits:
+    """The bounds on one message, from either side."""
+    return JsonLimits(max_bytes=gateway.max_message_bytes, max_depth=gateway.max_message_depth)
+
+
+def upstream_limits(gateway: GatewaySettings) -> UpstreamLimits:
+    """The bounds on what a server may cost; the era probe gets a quarter of the time to start."""
+    return UpstreamLimits(
+        start_timeout=gateway.upstream_start_timeout,
+        probe_timeout=gateway.upstream_start_timeout / 4,
+        call_timeout=gateway.upstream_timeout,
+        message=message_limits(gateway),
+    )
+
+
+def _connector(
+    name: str, server: UpstreamSettings, limits: UpstreamLimits, base: Path, environment: Mapping[str, str]
+) -> Connector:
+    if server.url is not None:
+        return HttpConnector(server.url, headers=server.headers, limits=limits)
+    assert server.command is not None  # noqa: S101 - the settings have one of the two
+    command = Command(
+        argv=[server.command, *server.args],
+        environment={**inherited(environment), **server.env},
+        cwd=None if server.cwd is None else base / server.cwd,
+    )
+    return StdioConnector(command, limits=limits, log=structlog.get_logger("toolgate.upstream").bind(server=name))

@@ -1,0 +1,169 @@
+"""A gateway in this process with real servers behind it, the real chain, and a decision point in memory."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from enforcers.catalog_view import CatalogView
+from enforcers.chain import Chain
+from enforcers.clock import system_clock
+from enforcers.gateway.answer import Wording
+from enforcers.gateway.app import Gateway, http_app, upstream_factory
+from enforcers.gateway.http_server import HttpServer, bind
+from enforcers.gateway.naming import Naming, Prefixed
+from enforcers.gateway.router import Router
+from enforcers.gateway.service import Service
+from enforcers.gateway.upstreams.channel import Connector
+from enforcers.gateway.upstreams.process import Command
+from enforcers.gateway.upstreams.stdio import StdioConnector
+from enforcers.gateway.upstreams.upstream import UpstreamLimits
+from enforcers.spool import Recorder
+from enforcers.testing.decision_point import InMemoryDecisionPoint
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.tool import Tool
+from pdp.core.contract.errors import TokenError
+from pdp.core.contract.exact_json import JsonLimits
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.identity.claims import VerifiedClaims
+from pdp.core.settings.model import Settings
+from pdp.tokens.listen_address import TcpAddress
+
+SERVERS = Path(__file__).parent / "servers"
+LIMITS = UpstreamLimits(
+    start_timeout=15,
+    probe_timeout=5,
+    call_timeout=10,
+    stop_timeout=1,
+    message=JsonLimits(max_bytes=4 * 1024 * 1024),
+    max_pages=50,
+)
+DEADLINE = 20.0
+
+
+class Tokens:
+    """Tokens are the names of their subjects, followed by `-token`."""
+
+    async def verify(self, token: str, *, now: float) -> VerifiedClaims:
+        subject, dash, rest = token.partition("-")
+        if not dash or rest != "token":
+            code = ReasonCode.TOKEN_EXPIRED if rest == "expired" else ReasonCode.TOKEN_INVALID
+            raise TokenError(code, "not one of ours")
+        return VerifiedClaims("corp", "https://login.test/", subject, now + 60, {"groups": ["eng"]})
+
+
+def odd(mode: str, *, limits: UpstreamLimits = LIMITS) -> StdioConnector:
+    return stdio(sys.executable, str(SERVERS / "odd.py"), mode, limits=limits)
+
+
+def stdio(*argv: str, limits: UpstreamLimits = LIMITS, environment: Mapping[str, str] | None = None) -> StdioConnector:
+    return StdioConnector(Command(argv, environment or {}), limits=limits, log=structlog.get_logger())
+
+
+@dataclass
+class Host:
+    """The gateway and everything around it."""
+
+    gateway: Gateway
+    point: InMemoryDecisionPoint
+    tokens: Tokens
+    chain: Chain
+    address: TcpAddress = field(default_factory=lambda: TcpAddress("127.0.0.1", 0))
+
+    @property
+    def router(self) -> Router:
+        return self.gateway.router
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}/mcp"
+
+    def approve_live_tools(self) -> None:
+        tools = [
+            Tool(server=o.server, name=o.tool, pin=o.pin, input_schema=o.definition["inputSchema"])
+            for _, o in self.router.all()
+        ]
+        self.point.active = Catalog(tools)
+
+    @property
+    def reasons(self) -> list[str]:
+        return [record.reason_code.value for record in self.point.decisions]
+
+
+@asynccontextmanager
+async def open_host(
+    connectors: Mapping[str, Connector], *, naming: Naming | None = None, limits: UpstreamLimits = LIMITS
+) -> AsyncIterator[Host]:
+    """A host whose router has been started and whose catalog approves what it found."""
+    clock = system_clock()
+    log = structlog.get_logger()
+    servers = {name: upstream_factory(c, server=name, limits=limits) for name, c in connectors.items()}
+    router = Router(servers, naming=naming or Prefixed(), refresh=60, steady=clock.steady, log=log)
+    point = InMemoryDecisionPoint(Catalog([]))
+    tokens = Tokens()
+    chain = Chain(
+        verifier=tokens,
+        offers=router,
+        catalog=CatalogView(point, max_age=0, steady=clock.steady),
+        decisions=point,
+        recorder=Recorder(point, writer="gateway", clock=clock),
+        forwarder=router,
+        clock=clock,
+    )
+    service = Service(chain, wording=Wording({"name": "toolgate", "version": "0"}, -32001), log=log)
+    host = Host(Gateway(router, service), point, tokens, chain)
+    try:
+        await router.start()
+        host.approve_live_tools()
+        yield host
+    finally:
+        await router.aclose()
+
+
+@asynccontextmanager
+async def serve(host: Host, **gateway: Any) -> AsyncIterator[Host]:
+    """`host`, listening on a free port."""
+    settings = Settings.model_validate(
+        {
+            "version": 1,
+            "gateway": gateway,
+            "identity": {
+                "issuers": [
+                    {
+                        "alias": "corp",
+                        "issuer": "https://login.test/",
+                        "audience": "https://here.test",
+                        "jwks": "jwks.json",
+                    }
+                ]
+            },
+        }
+    )
+    socket, host.address = bind(TcpAddress("127.0.0.1", 0))
+    listening = asyncio.Event()
+    app = http_app(host.gateway, settings=settings, bound=host.address, ready=listening.is_set)
+    server = HttpServer(app, bound=socket, on_ready=listening.set)
+    serving = asyncio.create_task(server.serve())
+    try:
+        async with asyncio.timeout(DEADLINE):
+            await listening.wait()
+        yield host
+    finally:
+        server.stop()
+        await serving
+        socket.close()
+
+
+async def until(condition: Any, *, what: str) -> None:
+    """Return once `condition()` holds; fails after the deadline."""
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while not condition():  # noqa: ASYNC110 - nothing tells when
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"still not so after {DEADLINE} s: {what}") from None
