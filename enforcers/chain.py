@@ -35,6 +35,8 @@ from pdp.core.identity.mapping import principal_of
 Message: TypeAlias = Request | Notification
 
 _COMPLETE: Final = "complete"
+_MAX_RECORDED: Final = 256
+"""Characters of a text of the caller's that a record holds: nobody may fill the log without a token."""
 _LIST_PARAMS: Final = frozenset({"_meta"})
 
 
@@ -135,8 +137,8 @@ class Chain:
         return Account(
             transport=caller.transport.value,
             started=self._clock.steady(),
-            method=None if message is None else message.method,
-            request_id=None if request_id is None else str(request_id),
+            method=None if message is None else message.method[:_MAX_RECORDED],
+            request_id=None if request_id is None else str(request_id)[:_MAX_RECORDED],
             session=caller.session,
             client_ip=caller.client_ip,
         )
