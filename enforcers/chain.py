@@ -35,8 +35,7 @@ from pdp.core.identity.mapping import principal_of
 Message: TypeAlias = Request | Notification
 
 _COMPLETE: Final = "complete"
-_MAX_RECORDED: Final = 256
-"""Characters of a text of the caller's that a record holds: nobody may fill the log without a token."""
+_MAX_NAME: Final = 128
 _LIST_PARAMS: Final = frozenset({"_meta"})
 
 
@@ -137,8 +136,8 @@ class Chain:
         return Account(
             transport=caller.transport.value,
             started=self._clock.steady(),
-            method=None if message is None else message.method[:_MAX_RECORDED],
-            request_id=None if request_id is None else str(request_id)[:_MAX_RECORDED],
+            method=None if message is None else message.method,
+            request_id=None if request_id is None else str(request_id),
             session=caller.session,
             client_ip=caller.client_ip,
         )
@@ -148,7 +147,7 @@ class Chain:
         account.trace_id = call.trace_id
         offer = self._offers.find(call.name)
         if offer is None:
-            raise Refused(ReasonCode.TOOL_UNKNOWN, "no server offers a tool of that name")
+            raise Refused(ReasonCode.TOOL_UNKNOWN, f"no server offers `{call.name[:_MAX_NAME]}`")
         account.server, account.tool = offer.server, offer.tool
         catalog = await self._catalog.current()
         tool = catalog.find(offer.id)
