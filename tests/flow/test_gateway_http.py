@@ -390,6 +390,12 @@ async def test_what_is_no_message_is_refused_and_recorded(client: Client, host: 
     assert (decision.effect, decision.origin) == (Effect.DENY, DecisionOrigin.NONE)
 
 
+async def test_what_a_record_holds_of_a_stranger_s_message_is_bounded(client: Client, host: Host) -> None:
+    await client.send([ACCEPT, JSON], body(id="i" * 100_000, method="m" * 100_000))
+    decision = host.point.decisions[-1]
+    assert (len(decision.method or ""), len(decision.request_id or "")) == (128, 128)
+
+
 async def test_a_body_over_the_limit_is_refused_before_it_is_read(client: Client, host: Host) -> None:
     reply = await client.send([ACCEPT, JSON, ALICE, ("Content-Length", str(10 * 1024 * 1024))], b"{")
     assert (reply.status, reply.reason, reply.headers["connection"]) == (413, "message_too_large", "close")
