@@ -51,7 +51,7 @@ demo: setup ## calls allowed and denied, before your eyes (ARGS=...)
 	$(BIN)/toolgate demo $(ARGS)
 
 test: setup lint types contracts ## everything that runs in minutes (ARGS=... go to pytest)
-	$(BIN)/pytest -m "$(QUICK)" --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -m "$(QUICK)" -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 test-long: setup ## tests that take long or need root
 	$(BIN)/pytest -m long --timeout=1800 $(ARGS)
