@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -11,15 +12,16 @@ import typer
 import uvloop
 from structlog.typing import FilteringBoundLogger
 
-from enforcers.cli.event_log import configure_event_log
 from enforcers.gateway.app import Gateway, configured_servers, http_app, open_gateway
-from enforcers.gateway.http_server import HttpServer, bind
 from enforcers.gateway.listen import tcp_address
 from enforcers.gateway.naming import Prefixed
 from enforcers.gateway.transports.http_app import MCP_PATH
 from pdp.core.settings.load import read_settings
 from pdp.core.settings.model import Settings
-from pdp.tokens.listen_address import TcpAddress
+from pdp.hosting.address import TcpAddress
+from pdp.hosting.event_log import configure_event_log
+from pdp.hosting.http_server import HttpServer
+from pdp.hosting.sockets import bind, with_real_port
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The file to read.", metavar="FILE")]
 
@@ -31,7 +33,7 @@ def gateway(*, config: ConfigOption = Path("toolgate.yaml")) -> None:
     """
     environment = dict(os.environ)  # noqa: TID251 - the edge
     settings = read_settings(config, environ=environment).settings
-    log = configure_event_log()
+    log = configure_event_log(sys.stderr)
     uvloop.run(run(settings, base=config.parent, environment=environment, log=log))
 
 
@@ -45,8 +47,9 @@ async def run(settings: Settings, *, base: Path, environment: Mapping[str, str],
     """
     servers = configured_servers(settings, base=base, environment=environment)
     async with open_gateway(settings, base=base, servers=servers, naming=Prefixed()) as opened:
-        socket, bound = bind(tcp_address(settings.gateway.listen))
-        with socket:
+        address = tcp_address(settings.gateway.listen)
+        with bind(address) as socket:
+            bound = with_real_port(address, socket=socket)
             started: list[str] = []
             app = http_app(opened, settings=settings, bound=bound, ready=lambda: bool(started))
             await opened.router.start()

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,7 +13,6 @@ import structlog
 import typer
 
 from enforcers.caller import Caller, Transport
-from enforcers.cli.event_log import configure_event_log
 from enforcers.cli.gateway import ConfigOption
 from enforcers.gateway.app import message_limits, open_gateway, upstream_factory, upstream_limits
 from enforcers.gateway.naming import Unprefixed
@@ -24,6 +24,7 @@ from pdp.core.contract.errors import UnusableError
 from pdp.core.contract.method import METHOD_PREFIXES
 from pdp.core.settings.load import read_settings
 from pdp.core.settings.model import SERVER_NAME, Settings
+from pdp.hosting.event_log import configure_event_log
 
 TOKEN_VARIABLE: Final = "TOOLGATE_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -46,7 +47,7 @@ def wrap(
     environment = dict(os.environ)  # noqa: TID251 - the edge
     settings = read_settings(config, environ=environment).settings
     name = _checked_name(server or server_name(command))
-    configure_event_log()
+    configure_event_log(sys.stderr)
     wire = claim_stdout()
     asyncio.run(_run(settings, base=config.parent, name=name, command=command, environment=environment, wire=wire))
 

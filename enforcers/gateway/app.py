@@ -30,7 +30,7 @@ from enforcers.gateway.upstreams.streamable_http import HttpConnector
 from enforcers.gateway.upstreams.upstream import Upstream, UpstreamLimits
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.settings.model import GatewaySettings, Settings, UpstreamSettings
-from pdp.tokens.listen_address import TcpAddress
+from pdp.hosting.address import TcpAddress
 
 REFRESH_SECONDS: Final = 60.0
 """How long a server's tools may have changed unannounced before the gateway notices."""

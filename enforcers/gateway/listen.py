@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pdp.core.contract.errors import ConfigurationError, Problem
-from pdp.tokens.listen_address import Exposure, TcpAddress, listen_address
+from pdp.hosting.address import Exposure, TcpAddress, listen_address
 
 _LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 

@@ -10,13 +10,13 @@ from pdp.audit.ingest import LogWriter
 from pdp.audit.location import open_store
 from pdp.bootstrap import open_active
 from pdp.core.settings.model import Settings
+from pdp.hosting.address import listen_address
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.watch import watch
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.clock import system_clock
 from pdp.server.enforcer_keys import read_enforcer_keys
 from pdp.server.service import PdpService
-from pdp.tokens.listen_address import listen_address
 
 
 def open_server(settings: Settings, *, base: Path) -> PdpService:

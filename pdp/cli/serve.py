@@ -8,9 +8,9 @@ from pdp.bootstrap.server import open_server
 from pdp.cli.config import ConfigOption
 from pdp.core.contract.errors import ConfigurationError
 from pdp.core.settings.load import read_settings
-from pdp.server.event_log import configure_event_log
+from pdp.hosting.address import listen_address
+from pdp.hosting.event_log import configure_event_log
 from pdp.server.listen import run_service
-from pdp.tokens.listen_address import listen_address
 from pdp.tokens.trust import refuse_dev_issuer_off_loopback
 
 

@@ -67,9 +67,9 @@ class ActiveBundle:
             self.activate()
         except ConfigurationError as error:
             self.failures += 1
-            if str(error) != self.last_error:
+            known, self.last_error = self.last_error, str(error)
+            if known != self.last_error:
                 self._log.error("bundle_refused", problems=[str(problem) for problem in error.problems])
-            self.last_error = str(error)
 
     def _build(self, sources: Mapping[str, bytes]) -> Bundle:
         """Compile before a serial is taken, so that what is refused uses none up."""

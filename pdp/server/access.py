@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from pdp.hosting.address import Exposure, ListenAddress, UnixAddress, host_exposure
 from pdp.server.enforcer_keys import EnforcerKeys
 from pdp.server.exchange import RefusedExchange, Request
-from pdp.tokens.listen_address import Exposure, ListenAddress, UnixAddress, host_exposure
 
 _SCHEME: Final = "bearer "
 _CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="toolgate"'),)

@@ -11,11 +11,12 @@ from pdp.core.contract.authzen import CATALOG_PATH, EVALUATION_PATH, RECORDS_PAT
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
+from pdp.hosting.address import ListenAddress
+from pdp.hosting.event_log import frames
 from pdp.server.access import Access, Caller, Door
 from pdp.server.decide import Decisions
 from pdp.server.decider import Decider
 from pdp.server.enforcer_keys import EnforcerKeys
-from pdp.server.event_log import frames
 from pdp.server.exchange import (
     CLOSE,
     Answer,
@@ -34,7 +35,6 @@ from pdp.server.health import Health
 from pdp.server.journal import Journal
 from pdp.server.metrics import Metrics
 from pdp.server.records import Records
-from pdp.tokens.listen_address import ListenAddress
 
 HEALTH_PATH: Final = "/healthz"
 READY_PATH: Final = "/readyz"

@@ -8,8 +8,8 @@ from typing import Protocol, Self
 from structlog.typing import FilteringBoundLogger
 
 from pdp.audit.ingest import LogWriter
+from pdp.hosting.event_log import frames
 from pdp.server.decider import Decider
-from pdp.server.event_log import frames
 from pdp.server.exchange import AsgiApp
 
 

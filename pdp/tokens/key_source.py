@@ -8,8 +8,8 @@ from typing import Final, Protocol
 import httpx
 
 from pdp.core.contract.errors import ConfigurationError, Problem
+from pdp.hosting.address import Exposure, host_exposure
 from pdp.tokens.jwks import MAX_KEY_SET_BYTES, KeysUnavailableError
-from pdp.tokens.listen_address import Exposure, host_exposure
 
 _MAX_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

@@ -8,11 +8,11 @@ from structlog.typing import FilteringBoundLogger
 
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.model import DevIssuerSettings, IdentitySettings, IssuerSettings, Settings
+from pdp.hosting.address import Exposure, listen_address
 from pdp.tokens.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
 from pdp.tokens.jwks import ALGORITHMS, KeysUnavailableError, read_key_set
 from pdp.tokens.key_cache import KeyCache
 from pdp.tokens.key_source import FileKeys, KeySource, UrlKeys, checked_url
-from pdp.tokens.listen_address import Exposure, listen_address
 from pdp.tokens.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
 
 _ISSUERS: Final = "identity.issuers"

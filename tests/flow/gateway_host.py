@@ -15,7 +15,6 @@ from enforcers.chain import Chain
 from enforcers.clock import system_clock
 from enforcers.gateway.answer import Wording
 from enforcers.gateway.app import Gateway, http_app, upstream_factory
-from enforcers.gateway.http_server import HttpServer, bind
 from enforcers.gateway.naming import Naming, Prefixed
 from enforcers.gateway.router import Router
 from enforcers.gateway.service import Service
@@ -32,7 +31,9 @@ from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.core.settings.model import Settings
-from pdp.tokens.listen_address import TcpAddress
+from pdp.hosting.address import TcpAddress
+from pdp.hosting.http_server import HttpServer
+from pdp.hosting.sockets import bind, with_real_port
 
 SERVERS = Path(__file__).parent / "servers"
 LIMITS = UpstreamLimits(
@@ -144,7 +145,9 @@ async def serve(host: Host, **gateway: Any) -> AsyncIterator[Host]:
             },
         }
     )
-    socket, host.address = bind(TcpAddress("127.0.0.1", 0))
+    address = TcpAddress("127.0.0.1", 0)
+    socket = bind(address)
+    host.address = with_real_port(address, socket=socket)
     listening = asyncio.Event()
     app = http_app(host.gateway, settings=settings, bound=host.address, ready=listening.is_set)
     server = HttpServer(app, bound=socket, on_ready=listening.set)

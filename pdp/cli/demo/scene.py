@@ -54,7 +54,8 @@ def set_scene(folder: Path, *, repository: Path) -> Scene:
 
 def _settings(repository: Path, pdp: str, gateway: str, file_server: Path | None) -> dict[str, object]:
     servers: dict[str, object] = {
-        "time": {"command": _program("mcp-server-time")},
+        # its schema names the local time zone, so the approved one holds for this zone alone
+        "time": {"command": _program("mcp-server-time"), "args": ["--local-timezone", "Etc/UTC"]},
         "git": {"command": _program("mcp-server-git"), "cwd": "repositories"},
     }
     if file_server is not None:

@@ -3,6 +3,8 @@
     ToolgateError
     |-- ConfigurationError      a start or activation is refused; carries every problem found
     |-- UnusableError           a command cannot run: a missing extra, file or permission; says what to do
+    |-- (errors of one room, mapped at its edge: KeysUnavailableError in tokens, StoreUnavailableError and
+    |    RecordUnfitError in audit, RefusedExchange in server)
     `-- Refused                 a request must not go on; carries the reason code
         |-- MessageError        the bytes are no message we carry
         |-- TokenError          the caller is not who the token would have to show

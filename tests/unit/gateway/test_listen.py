@@ -5,7 +5,7 @@ from enforcers.gateway.listen import allowed_hosts, tcp_address
 from enforcers.gateway.transports.challenge import ProtectedResource
 from pdp.core.contract.errors import ConfigurationError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.tokens.listen_address import TcpAddress
+from pdp.hosting.address import TcpAddress
 
 
 def test_loopback_is_addressed_by_its_names_at_its_port() -> None:

@@ -21,9 +21,9 @@ from pdp.core.contract.authzen import (
 )
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.hosting.address import ListenAddress, TcpAddress
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.enforcer_keys import EnforcerKeys
-from pdp.tokens.listen_address import ListenAddress, TcpAddress
 from tests.unit.audit.sample import MemoryStore
 from tests.unit.tokens.minting import Events
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pdp.tokens.listen_address import ListenAddress, TcpAddress, UnixAddress
+from pdp.hosting.address import ListenAddress, TcpAddress, UnixAddress
 from tests.unit.server.hosting import KEY, LOOPBACK, NETWORK, OTHER_KEY, QUESTION, SEARCH, Host, bearer, hosting
 
 UNIX = UnixAddress(Path("/run/pdp.sock"))

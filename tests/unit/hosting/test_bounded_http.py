@@ -7,8 +7,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from pdp.hosting.bounded_http import MAX_HEAD_BYTES, BoundedHttpProtocol
 from pdp.server.exchange import Receive, Scope, Send
-from pdp.server.http_protocol import MAX_HEAD_BYTES, BoundedHttpProtocol
 
 
 class _Hasty(BoundedHttpProtocol):
@@ -84,9 +84,7 @@ async def test_headers_over_the_bound_are_told_so() -> None:
         assert await reader.read() == b""
 
 
-@pytest.mark.parametrize(
-    ("opening", "more"), [(b"0\r\na: ", b"b" * 1000), (b"1;", b"b" * 1000), (b"", b"1\r\nx\r\n" * 200)]
-)
+@pytest.mark.parametrize(("opening", "more"), [(b"0\r\na: ", b"b" * 1000), (b"1;", b"b" * 1000)])
 async def test_what_is_no_body_has_a_bound_after_the_headers_too(opening: bytes, more: bytes) -> None:
     async with connected() as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + opening)

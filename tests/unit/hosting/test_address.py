@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pdp.core.contract.errors import ConfigurationError
-from pdp.tokens.listen_address import Exposure, TcpAddress, UnixAddress, host_exposure, listen_address
+from pdp.hosting.address import Exposure, TcpAddress, UnixAddress, host_exposure, listen_address
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The server's own log: one JSON object a line, an event's name and its facts."""
+"""A process's own log: one JSON object a line, an event's name and its facts."""
 
 import logging
 import sys
@@ -19,7 +19,7 @@ def configure_event_log(stream: TextIO) -> FilteringBoundLogger:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             _without_values,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(default=str),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=stream),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from pdp.server.event_log import configure_event_log
+from pdp.hosting.event_log import configure_event_log
 
 
 @pytest.fixture

@@ -1,52 +1,34 @@
-"""The HTTP server around the app: a socket and uvicorn."""
+"""The HTTP server around an application: uvicorn, bounded, ended by whoever started it."""
 
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
-from enforcers.gateway.transports.bounded_http import BoundedHttpProtocol
-from enforcers.gateway.transports.http_app import HttpApp
-from pdp.core.contract.errors import UnusableError
-from pdp.tokens.listen_address import TcpAddress
+from pdp.hosting.bounded_http import BoundedHttpProtocol
 
-DRAIN_SECONDS: Final = 10
-"""How long requests may still take once the gateway was told to end."""
-KEEP_ALIVE_SECONDS: Final = 75
 MAX_CONNECTIONS: Final = 2000
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than clients keep idle connections, so that none is closed under a request."""
+DRAIN_SECONDS: Final = 10
+"""How long requests may still take once the server was told to end."""
 
 _BACKLOG: Final = 1024
 
 
-def bind(address: TcpAddress) -> tuple[socket.socket, TcpAddress]:
-    """A socket that listens on `address`, and where that is once port 0 has become a real one.
-
-    Raises:
-        UnusableError: that cannot be done.
-
-    """
-    try:
-        family, kind, protocol, _, found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(found)
-    except OSError as error:
-        raise UnusableError(f"`{address}` cannot be listened on: {error.strerror}") from error
-    return bound, TcpAddress(address.host, int(bound.getsockname()[1]))
-
-
 class HttpServer:
-    """Serves `app` on `bound` until `stop`; `on_ready` is called once it listens."""
+    """Serves the ASGI application `app` on `bound` until `stop`; `on_ready` is called once it listens."""
 
-    def __init__(self, app: HttpApp, *, bound: socket.socket, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: Any, *, bound: socket.socket, on_ready: Callable[[], None]) -> None:
         config = uvicorn.Config(
             app,
             http=BoundedHttpProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="warning",
             access_log=False,
             proxy_headers=False,
             server_header=False,

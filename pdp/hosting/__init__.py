@@ -1,0 +1,1 @@
+"""What every process that listens shares: addresses, sockets, bounded HTTP, its own log."""
