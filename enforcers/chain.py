@@ -35,6 +35,7 @@ from pdp.core.identity.mapping import principal_of
 Message: TypeAlias = Request | Notification
 
 _COMPLETE: Final = "complete"
+_MAX_NAME: Final = 128
 _LIST_PARAMS: Final = frozenset({"_meta"})
 
 
@@ -146,7 +147,7 @@ class Chain:
         account.trace_id = call.trace_id
         offer = self._offers.find(call.name)
         if offer is None:
-            raise Refused(ReasonCode.TOOL_UNKNOWN, "no server offers a tool of that name")
+            raise Refused(ReasonCode.TOOL_UNKNOWN, f"no server offers `{call.name[:_MAX_NAME]}`")
         account.server, account.tool = offer.server, offer.tool
         catalog = await self._catalog.current()
         tool = catalog.find(offer.id)

@@ -11,7 +11,16 @@ from sqlalchemy import exc, func, insert, select, update
 
 from pdp.audit.append import append_records
 from pdp.audit.query import Entry, Query, find_entries
-from pdp.audit.sqlite_file import Access, check, create_or_check, create_private, open_engine, opening
+from pdp.audit.sqlite_file import (
+    BUSY_TIMEOUT_SECONDS,
+    Access,
+    Place,
+    check,
+    create_or_check,
+    create_private,
+    open_engine,
+    opening,
+)
 from pdp.audit.store import Keeping, RecordUnfitError, StoreUnavailableError
 from pdp.audit.tables import conflicts, probes
 from pdp.core.contract.errors import UnusableError
@@ -36,31 +45,36 @@ class SqliteStore:
     """Keeps records in the file at `path`, which is created with mode 0600 where there is none.
 
     `spooled` survives a killed process, and a power cut up to the last `sync`; `durable` waits for the
-    disk on every commit.
+    disk on every commit. `busy_timeout` is seconds to wait for another process's lock.
 
     Raises:
         UnusableError: the file cannot be opened, is something else, or has another version's tables.
 
     """
 
-    def __init__(self, path: Path, *, mode: LogMode) -> None:
+    def __init__(self, path: Path, *, mode: LogMode, busy_timeout: float = BUSY_TIMEOUT_SECONDS) -> None:
         self._path = path
         with opening(path):
             create_private(path)
-            self._engine = open_engine(path, Access.WRITE, synchronous=_SYNCHRONOUS[mode])
+            self._engine = open_engine(path, Access.WRITE, synchronous=_SYNCHRONOUS[mode], busy_timeout=busy_timeout)
             with self._engine.begin() as connection:
                 create_or_check(connection, path)
+            self._place = Place(path)
 
     def append(self, records: Sequence[Record]) -> list[Keeping]:
         """Commit all of `records` in one transaction."""
-        with _writing(), self._engine.begin() as connection:
-            return append_records(connection, records)
+        with _writing():
+            self._place.check()
+            with self._engine.begin() as connection:
+                return append_records(connection, records)
 
     def probe(self) -> None:
         """Count up in a table of its own."""
-        with _writing(), self._engine.begin() as connection:
-            if not connection.execute(update(probes).values(count=probes.c.count + 1)).rowcount:
-                connection.execute(insert(probes).values(id=1, count=1))
+        with _writing():
+            self._place.check()
+            with self._engine.begin() as connection:
+                if not connection.execute(update(probes).values(count=probes.c.count + 1)).rowcount:
+                    connection.execute(insert(probes).values(id=1, count=1))
 
     def sync(self) -> None:
         """Flush the write-ahead log, which holds every commit that no checkpoint has flushed."""

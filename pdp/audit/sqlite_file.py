@@ -1,5 +1,6 @@
 """Opening an SQLite file that holds a decision log, and only such a file."""
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -29,17 +30,20 @@ class Access(StrEnum):
     WRITE = "rw"
 
 
-def open_engine(path: Path, access: Access, *, synchronous: str = "FULL") -> Engine:
-    """An engine with one connection to `path`; a writer takes the write lock when its transaction begins."""
+def open_engine(
+    path: Path, access: Access, *, synchronous: str = "FULL", busy_timeout: float = BUSY_TIMEOUT_SECONDS
+) -> Engine:
+    """An engine with one connection to `path`; a writer takes the write lock when its transaction begins.
+
+    `busy_timeout` is how many seconds to wait for a lock that another process holds.
+    """
     uri = f"file:{quote(str(path.absolute()))}?mode={access}"
     begin = "BEGIN IMMEDIATE" if access is Access.WRITE else "BEGIN"
 
     def connect() -> sqlite3.Connection:
         # Not through a URL of SQLAlchemy's, since a path may hold any character. `isolation_level`: the
         # driver begins no transactions of its own.
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(uri, uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
         if access is Access.WRITE:
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
             connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -71,6 +75,35 @@ def create_private(path: Path) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+class Place:
+    """Whether a file and its write-ahead log are still those that were opened.
+
+    SQLite goes on writing to a file that was moved or removed, and nobody would find those records.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._opened: dict[Path, tuple[int, int]] = {}
+        self._paths = (path, path.with_name(f"{path.name}-wal"))
+        self.check()
+
+    def check(self) -> None:
+        """Pass when they are.
+
+        Raises:
+            FileNotFoundError: one of them is not.
+
+        """
+        for path in self._paths:
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                if path not in self._opened:
+                    continue
+                raise
+            if self._opened.setdefault(path, (status.st_dev, status.st_ino)) != (status.st_dev, status.st_ino):
+                raise FileNotFoundError(errno.ENOENT, "it was replaced by another file", str(path))
 
 
 def create_or_check(connection: Connection, path: Path) -> None:

@@ -1,6 +1,7 @@
 """The server's own log: one JSON object a line, an event's name and its facts."""
 
 import logging
+import sys
 import traceback
 from typing import Any, Final, TextIO
 
@@ -41,6 +42,8 @@ def _without_values(logger: WrappedLogger, method: str, event: EventDict) -> Eve
     error: Any = event.pop("exc_info", None)
     if isinstance(error, tuple):
         error = error[1]
+    elif error is True:
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         event.update(error=type(error).__name__, at=frames(error))
     return event

@@ -123,7 +123,6 @@ async def test_a_command_that_does_not_exist_is_a_server_that_is_down() -> None:
         ("result_list", "no message"),
         ("duplicate_names", "no message"),
         ("content_text", "content"),
-        ("error", "error -32000"),
     ],
 )
 async def test_a_broken_answer_is_no_answer(mode: str, cause: str) -> None:
@@ -132,6 +131,12 @@ async def test_a_broken_answer_is_no_answer(mode: str, cause: str) -> None:
         with pytest.raises(UpstreamError) as caught:
             await say(upstream)
         assert cause in caught.value.detail
+
+
+async def test_an_error_of_the_tools_own_is_its_result() -> None:
+    async with peer("error") as upstream:
+        await upstream.start()
+        assert await say(upstream) == {"content": [{"type": "text", "text": "no"}], "isError": True}
 
 
 async def test_one_broken_answer_fails_every_open_call() -> None:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import venv
-from importlib.metadata import requires
+from importlib.metadata import metadata, requires
 from pathlib import Path
 
 import pytest
@@ -58,6 +58,7 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 
 def _needed(distribution: str, extra: str) -> set[str]:
     """The names of everything that `distribution` with `extra` needs on this platform."""
+    assert extra in {"", *(metadata(distribution).get_all("Provides-Extra") or [])}
     needed: set[str] = set()
     todo = [(distribution, extra)]
     while todo:

@@ -83,15 +83,18 @@ class Conversation:
         return await read_tools(page, limits=self._limits, log=self._log)
 
     async def call(self, tool: str, *, arguments: JsonObject, headers: Mapping[str, str]) -> JsonObject:
-        """The result of one call, complete or asking for input.
+        """The result of one call, complete or asking for input; an error of the tool's own is a result too.
 
         Raises:
             UpstreamError: there is none, or it is no tool result.
 
         """
         params = {"name": tool, "arguments": arguments}
-        result = await self._result(TOOLS_CALL, params, within=self._limits.call_timeout, headers=headers)
-        return checked_result(result)
+        match await self._ask(TOOLS_CALL, params, within=self._limits.call_timeout, headers=headers):
+            case Result(result=result):
+                return checked_result(result)
+            case ErrorAnswer(message=text):
+                return {"content": [{"type": "text", "text": text}], "isError": True}
 
     async def listen(self) -> None:
         """Wait, on a modern server that announces changes, until it stops telling of them."""

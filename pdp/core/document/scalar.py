@@ -1,4 +1,4 @@
-"""Scalars of `toolgate.yaml`: what unquoted text stands for, and which characters no setting may hold."""
+"""Scalars: what unquoted text stands for, and which characters none may hold."""
 
 import math
 import re
@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# C0 and C1 controls (with U+0085), surrogates, noncharacters; line and paragraph separators, which YAML 1.1
+# breaks lines at and YAML 1.2 does not; marks that change what a reader sees: byte order, text direction.
+_UNPRINTABLE: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
 _WORDS: Final = MappingProxyType(
     {"": None, "~": None, "null": None, "Null": None, "NULL": None}
     | {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -24,7 +28,7 @@ class Unprintable:
 
 
 def unprintable(text: str) -> Unprintable | None:
-    """The first character of `text` that no setting may hold: controls, lone surrogates, noncharacters."""
+    """The first character of `text` that no document may hold: unseen, or a line break to some readers only."""
     match = _UNPRINTABLE.search(text)
     return Unprintable(match.start(), f"U+{ord(match[0]):04X}") if match else None
 

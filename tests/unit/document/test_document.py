@@ -102,6 +102,11 @@ def test_a_key_that_is_no_text_is_a_problem(key: str) -> None:
         ("a: \x00\n", [(1, 4, "unprintable")]),
         ("ok: 1\nb: \x1b[31m\n", [(2, 4, "unprintable")]),
         ("a: \ud800\n", [(1, 4, "unprintable")]),
+        ("a: x\u2028b: y\n", [(1, 5, "unprintable")]),
+        ("a: x\x85b: y\n", [(1, 5, "unprintable")]),
+        ("a: x\u202ey\n", [(1, 5, "unprintable")]),
+        ("a: x\ufeffy\n", [(1, 5, "unprintable")]),
+        ('a: "\\L"\n', [(1, 4, "unprintable")]),
         ('a: "\\0"\n', [(1, 4, "unprintable")]),
         ('a: "\\e[2J"\n', [(1, 4, "unprintable")]),
         ('"a\\0": 1\n', [(1, 1, "unprintable"), (1, 1, "yaml_key")]),
@@ -181,7 +186,7 @@ SCALARS = (
     | st.booleans()
     | st.integers(-(10**17), 10**17)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=12)
+    | st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), max_size=12)
 )
 TREES = st.recursive(
     SCALARS,

@@ -1,0 +1,101 @@
+"""Records for tests, and a store that does as it is told."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pdp.audit.store import Keeping
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect, Fate, OutcomeRecord, Record
+
+HOSTILE = [
+    "nul\0inside",
+    "\x1b[2J\x1b]0;owned\x07\x9b31m",
+    "a\nb\r\nc\td",
+    "'; DROP TABLE decisions; --",
+    '"),(1,2',
+    "%s %d {0} :name ?1",
+    "\u202egnp.exe\u2066\ufeff",
+    "\U0001f600\U000e0041\ufffe",
+    "\\x1b\\",
+    "",
+    "[bold red]markup[/] :boom:",
+    "x" * 100_000,
+]
+"""Text that must be kept as it is and must not act on whoever reads it."""
+
+
+def decision(sequence: int = 1, **changes: Any) -> DecisionRecord:
+    fields: dict[str, Any] = {
+        "id": f"d{sequence}",
+        "time": f"2026-07-28T09:{sequence // 60 % 60:02}:{sequence % 60:02}.000Z",
+        "writer": "gateway",
+        "boot": "b1",
+        "sequence": sequence,
+        "effect": Effect.ALLOW,
+        "reason_code": ReasonCode.ALLOWED,
+        "origin": DecisionOrigin.FRESH,
+        "transport": "http",
+        "latency_us": 1234,
+        "method": "tools/call",
+        "server": "git",
+        "tool": "git_log",
+        "principal_type": "user",
+        "principal": "corp|alice",
+        "groups": ["corp|eng", "corp|ops"],
+        "policies": ["engineers-read"],
+        "generation": 7,
+        "bundle": "sha256:00",
+        "arguments": {"repo": "/srv", "n": 1, "f": 1.0, "big": 2**64 - 1, "none": None, "list": [True, "x"]},
+    }
+    return DecisionRecord(**(fields | changes))
+
+
+def outcome(sequence: int = 2, **changes: Any) -> OutcomeRecord:
+    fields: dict[str, Any] = {
+        "id": f"o{sequence}",
+        "time": "2026-07-28T09:30:00.000Z",
+        "writer": "gateway",
+        "boot": "b1",
+        "sequence": sequence,
+        "decision": "d1",
+        "fate": Fate.ANSWERED,
+        "reason_code": ReasonCode.ALLOWED,
+        "latency_us": 99,
+        "result_digest": "sha256:11",
+        "result_bytes": 12,
+    }
+    return OutcomeRecord(**(fields | changes))
+
+
+class MemoryStore:
+    """Keeps records in a list; `judge` may raise for a batch, `gate` holds commits up while it is not set."""
+
+    def __init__(self, judge: Callable[[Sequence[Record]], None] | None = None) -> None:
+        self.records: list[Record] = []
+        self.batches: list[int] = []
+        self.syncs = 0
+        self.probes = 0
+        self.is_closed = False
+        self.judge = judge
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def append(self, records: Sequence[Record]) -> list[Keeping]:
+        assert self.gate.wait(30)
+        if self.judge is not None:
+            self.judge(records)
+        self.records += records
+        self.batches.append(len(records))
+        return [Keeping.STORED] * len(records)
+
+    def probe(self) -> None:
+        if self.judge is not None:
+            self.judge([])
+        self.probes += 1
+
+    def sync(self) -> None:
+        self.syncs += 1
+
+    def close(self) -> None:
+        self.is_closed = True

@@ -1,0 +1,125 @@
+"""The application in this process, over a decider that does as it is told and a log in memory."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from pdp.audit.ingest import LogWriter
+from pdp.core.contract.authzen import (
+    AnswerContext,
+    EvaluationRequest,
+    EvaluationResponse,
+    FoundResource,
+    ResourceSearchRequest,
+    ResourceSearchResponse,
+    SearchAnswerContext,
+    SearchContext,
+    ToolgateAnswer,
+)
+from pdp.core.contract.clock import Clock
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.server.app import ServerBounds, build_app
+from pdp.server.enforcer_keys import EnforcerKeys
+from pdp.tokens.listen_address import ListenAddress, TcpAddress
+from tests.unit.audit.sample import MemoryStore
+from tests.unit.tokens.minting import Events
+
+KEY = "k" * 43
+OTHER_KEY = "o" * 43
+LOOPBACK = TcpAddress("127.0.0.1", 8181)
+NETWORK = TcpAddress("0.0.0.0", 8181)
+BUNDLE = "sha256:" + "0" * 64
+
+QUESTION: dict[str, Any] = {
+    "subject": {"type": "user", "id": "corp|alice", "properties": {"groups": ["corp|eng"]}},
+    "action": {"name": "tools/call"},
+    "resource": {"type": "tool", "id": "git/git_log"},
+    "context": {"arguments": {"repo": "/srv"}, "actor": "corp|agent", "session": "s1"},
+}
+SEARCH: dict[str, Any] = QUESTION | {"resource": {"type": "tool"}}
+
+
+class TellingDecider:
+    """Allows `alice` everything and denies the rest, or raises what it is told to; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.generation = 7
+        self.bundle = BUNDLE
+        self.last_error: str | None = None
+        self.reload_failures = 0
+        self.raises: Exception | None = None
+        self.asked: list[EvaluationRequest | ResourceSearchRequest] = []
+        self.catalogs: Iterator[bytes] = iter([b'{"tools":[]}'] * 100)
+
+    def evaluate(self, request: EvaluationRequest) -> EvaluationResponse:
+        self.asked.append(request)
+        if self.raises is not None:
+            raise self.raises
+        allowed = request.subject.id == "corp|alice"
+        answer = ToolgateAnswer(
+            decision_id="decision-1",
+            reason_code=ReasonCode.ALLOWED if allowed else ReasonCode.NO_POLICY_ALLOWS,
+            generation=self.generation,
+            bundle=self.bundle,
+            policies=["engineers-read"] if allowed else [],
+        )
+        return EvaluationResponse(allowed, AnswerContext(answer))
+
+    def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
+        self.asked.append(request)
+        if self.raises is not None:
+            raise self.raises
+        context = SearchAnswerContext(SearchContext(self.generation, self.bundle))
+        return ResourceSearchResponse([FoundResource("tool", "git/git_log")], context)
+
+    def catalog_json(self) -> bytes:
+        if self.raises is not None:
+            raise self.raises
+        return next(self.catalogs)
+
+
+@dataclass
+class Host:
+    """A running application and what is behind it."""
+
+    client: httpx.AsyncClient
+    decider: TellingDecider
+    store: MemoryStore
+    writer: LogWriter
+    events: Events = field(default_factory=Events)
+
+    async def ask(self, body: Any = None, **named: Any) -> httpx.Response:
+        return await self.client.post("/access/v1/evaluation", json=QUESTION if body is None else body, **named)
+
+
+def ticking_clock() -> Clock:
+    """Wall time stands still at 2026-07-28T09:00:00Z; each look at the steady clock is one millisecond later."""
+    steps = iter(range(1, 1_000_000))
+    return Clock(lambda: 1_785_229_200.0, lambda: next(steps) / 1000, bytes)
+
+
+@asynccontextmanager
+async def hosting(
+    listen: ListenAddress = LOOPBACK,
+    *,
+    bounds: ServerBounds | None = None,
+    clock: Callable[[], Clock] = ticking_clock,
+) -> AsyncIterator[Host]:
+    decider, store, events = TellingDecider(), MemoryStore(), Events()
+    writer = LogWriter(store, log=events.log())
+    keys = EnforcerKeys({"gateway": KEY.encode(), "other": OTHER_KEY.encode()})
+    app = build_app(decider, writer, keys=keys, listen=listen, clock=clock(), log=events.log(), bounds=bounds)
+    writer.start()
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000), raise_app_exceptions=True)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8181") as client:
+            yield Host(client, decider, store, writer, events)
+    finally:
+        await writer.aclose()
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}

@@ -1,0 +1,149 @@
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from pdp.audit.store import StoreUnavailableError
+from pdp.core.contract.errors import DecisionError
+from pdp.core.contract.reason_code import ReasonCode
+from tests.unit.audit.sample import decision
+from tests.unit.server.hosting import BUNDLE, KEY, QUESTION, Host, bearer, hosting
+
+
+def full(_: object) -> None:
+    raise StoreUnavailableError("the decision log cannot be used: disk full")
+
+
+async def test_a_process_that_answers_is_alive() -> None:
+    async with hosting() as host:
+        host.store.judge = full
+        host.decider.generation = 0
+        answer = await host.client.get("/healthz")
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_ready_is_an_active_bundle_and_a_log_that_takes_records() -> None:
+    async with hosting() as host:
+        host.decider.last_error = "policies/a.cedar:1: unexpected token"
+        answer = await host.client.get("/readyz")
+        assert (answer.status_code, answer.json()) == (
+            200,
+            {
+                "ready": True,
+                "generation": 7,
+                "bundle": BUNDLE,
+                "bundle_error": "policies/a.cedar:1: unexpected token",
+                "log_error": None,
+                "log_queue": 0,
+            },
+        )
+        assert host.store.probes == 1
+
+
+async def test_without_a_bundle_it_is_not_ready() -> None:
+    async with hosting() as host:
+        host.decider.generation = 0
+        answer = await host.client.get("/readyz")
+        assert (answer.status_code, answer.json()["ready"]) == (503, False)
+
+
+async def test_without_a_log_it_is_not_ready_until_there_is_one_again() -> None:
+    async with hosting() as host:
+        host.store.judge = full
+        answer = await host.client.get("/readyz")
+        assert answer.status_code == 503
+        assert "disk full" in answer.json()["log_error"]
+        host.store.judge = None
+        for _ in range(2000):  # each look at the clock is a millisecond, and a probe stands for a second
+            answer = await host.client.get("/readyz")
+            if answer.status_code == 200:
+                break
+        assert answer.json()["log_error"] is None
+
+
+async def test_questions_in_one_second_share_a_probe() -> None:
+    async with hosting() as host:
+        for _ in range(50):
+            await host.client.get("/readyz")
+        assert host.store.probes == 1
+
+
+async def metrics(host: Host) -> dict[str, float]:
+    text = (await host.client.get("/metrics")).text
+    return {
+        ",".join([sample.name, *(f"{name}={value}" for name, value in sorted(sample.labels.items()))]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_everything_is_counted() -> None:
+    async with hosting() as host:
+        await host.ask()
+        await host.ask(QUESTION | {"subject": {"type": "user", "id": "corp|bob"}})
+        await host.ask([])
+        host.store.judge = full
+        await host.ask()
+        host.decider.reload_failures = 3
+        counted = await metrics(host)
+    expected = {
+        "toolgate_decisions_total,decision=allow,reason_code=allowed": 1,
+        "toolgate_decisions_total,decision=deny,reason_code=no_policy_allows": 1,
+        "toolgate_decisions_total,decision=deny,reason_code=log_unavailable": 1,
+        "toolgate_decision_seconds_count": 3,
+        "toolgate_http_answers_total,status=200": 3,
+        "toolgate_http_answers_total,status=400": 1,
+        "toolgate_generation": 7,
+        "toolgate_log_queue": 0,
+        "toolgate_records_committed_total": 2,
+        "toolgate_record_failures_total": 1,
+        "toolgate_bundle_reload_failures_total": 3,
+    }
+    assert {name: counted.get(name) for name in expected} == expected
+
+
+async def test_two_servers_in_one_process_count_for_themselves() -> None:
+    async with hosting() as one, hosting() as other:
+        await one.ask()
+        assert (await metrics(one))["toolgate_decision_seconds_count"] == 1
+        assert (await metrics(other))["toolgate_decision_seconds_count"] == 0
+
+
+async def test_the_catalog_comes_with_its_bundle_as_tag() -> None:
+    async with hosting() as host:
+        answer = await host.client.get("/v1/catalog", headers=bearer(KEY))
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (200, b'{"tools":[]}', f'"{BUNDLE}"')
+        for tag in (f'"{BUNDLE}"', f'W/"{BUNDLE}"', f'"a", "{BUNDLE}"'):
+            same = await host.client.get("/v1/catalog", headers=bearer(KEY) | {"if-none-match": tag})
+            assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", f'"{BUNDLE}"')
+        for tag in ('"sha256:1"', BUNDLE, ""):
+            other = await host.client.get("/v1/catalog", headers=bearer(KEY) | {"if-none-match": tag})
+            assert other.status_code == 200
+
+
+async def test_catalog_and_tag_are_of_one_bundle() -> None:
+    async with hosting() as host:
+
+        def changing() -> Iterator[bytes]:
+            host.decider.bundle = "sha256:new"
+            yield b"old"
+            yield b"new"
+
+        host.decider.catalogs = changing()
+        answer = await host.client.get("/v1/catalog", headers=bearer(KEY))
+        assert (answer.content, answer.headers["etag"]) == (b"new", '"sha256:new"')
+
+
+async def test_without_a_bundle_there_is_no_catalog() -> None:
+    async with hosting() as host:
+        host.decider.raises = DecisionError(ReasonCode.BUNDLE_STALE, "none")
+        assert (await host.client.get("/v1/catalog", headers=bearer(KEY))).status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+async def test_what_is_asked_of_health_is_no_decision(path: str) -> None:
+    async with hosting() as host:
+        await host.writer.commit(decision(1))
+        await host.client.get(path)
+        assert host.store.records == [decision(1)]
+        assert host.decider.asked == []
