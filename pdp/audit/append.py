@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, Select, Table, bindparam, insert, select, union_all
 
 from pdp.audit.store import Keeping, Position, position_of
 from pdp.audit.tables import conflicts, decisions, outcomes, row_of
@@ -12,6 +12,20 @@ from pdp.core.contract.digest import digest
 from pdp.core.contract.record import DecisionRecord, Record
 
 _LOOKUP: Final = 500
+
+
+def _taken(table: Table) -> Select[Any]:
+    columns = table.c
+    return select(columns.sequence, columns.content_digest).where(
+        columns.writer == bindparam("writer"),
+        columns.boot == bindparam("boot"),
+        columns.sequence.in_(bindparam("sequences", expanding=True)),
+    )
+
+
+# Made once: making them costs more than SQLite needs to answer.
+_TAKEN: Final = union_all(_taken(decisions), _taken(outcomes))
+_INSERTS: Final = {table.name: insert(table) for table in (decisions, outcomes)}
 
 
 def append_records(connection: Connection, records: Sequence[Record]) -> list[Keeping]:
@@ -51,18 +65,20 @@ class _Rows:
     def insert(self, connection: Connection) -> None:
         for table, rows in ((decisions, self._decisions), (outcomes, self._outcomes)):
             if rows:
-                connection.execute(insert(table), rows)
+                connection.execute(_INSERTS[table.name], rows)
 
 
 def _held(connection: Connection, positions: Sequence[Position]) -> dict[Position, str]:
     """The digest of the record at each of `positions` that is taken, whichever table it is in."""
     held: dict[Position, str] = {}
-    wanted = [(at.writer, at.boot, at.sequence) for at in positions]
-    for columns in (decisions.c, outcomes.c):
+    sequences: dict[tuple[str, str], list[int]] = {}
+    for at in positions:
+        sequences.setdefault((at.writer, at.boot), []).append(at.sequence)
+    for (writer, boot), wanted in sequences.items():
         for start in range(0, len(wanted), _LOOKUP):
-            among = tuple_(columns.writer, columns.boot, columns.sequence).in_(wanted[start : start + _LOOKUP])
-            lookup = select(columns.writer, columns.boot, columns.sequence, columns.content_digest).where(among)
-            held |= {Position(w, b, s): content_digest for w, b, s, content_digest in connection.execute(lookup)}
+            among = {"writer": writer, "boot": boot, "sequences": wanted[start : start + _LOOKUP]}
+            for sequence, content_digest in connection.execute(_TAKEN, among):
+                held[Position(writer, boot, sequence)] = content_digest
     return held
 
 
