@@ -89,6 +89,6 @@ image-check: setup ## the container image's steps in a Debian root (needs root a
 	$(BIN)/pytest -m long --timeout=1800 -rs tests/flow/test_image.py $(ARGS)
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-mcp1 node_modules build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) .venv-mcp1 .toolgate-demo node_modules build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis
 	find pdp enforcers tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -36,6 +36,7 @@ Message: TypeAlias = Request | Notification
 
 _COMPLETE: Final = "complete"
 _MAX_NAME: Final = 128
+"""Characters of a caller's text that a record holds: nobody fills the log without a token."""
 _LIST_PARAMS: Final = frozenset({"_meta"})
 
 
@@ -136,8 +137,8 @@ class Chain:
         return Account(
             transport=caller.transport.value,
             started=self._clock.steady(),
-            method=None if message is None else message.method,
-            request_id=None if request_id is None else str(request_id),
+            method=None if message is None else message.method[:_MAX_NAME],
+            request_id=None if request_id is None else str(request_id)[:_MAX_NAME],
             session=caller.session,
             client_ip=caller.client_ip,
         )

@@ -118,7 +118,8 @@ def unreadable(error: MessageError, *, raw: bytes, limits: JsonLimits) -> WireEr
 
 
 def _as_result(request: Request, code: ReasonCode, transport: Transport) -> bool:
-    if request.method != TOOLS_CALL or code in _MESSAGE_CODES:
+    """Whether a denial is a tool's result: so where the call itself was understood and its host is the right one."""
+    if request.method != TOOLS_CALL or (code in _MESSAGE_CODES and code is not ReasonCode.METHOD_UNKNOWN):
         return False
     return not (transport is Transport.STREAMABLE_HTTP and code in _HTTP_CODES)
 

@@ -100,6 +100,8 @@ class Link:
                 await self._read_again()
             except UpstreamError as error:
                 self._log.warning("upstream_refresh_failed", cause=error.detail)
+            except Exception:  # noqa: BLE001 - the edge of this task, which must go on
+                self._log.exception("upstream_refresh_failed")
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -131,10 +133,13 @@ class Link:
         self._backoff.failed(now=self._steady())
         try:
             await self._upstream.start()
+            self._take()
         except UpstreamError as error:
             self._log.warning("upstream_down", cause=error.detail)
             raise
-        self._take()
+        except Exception as error:
+            self._log.exception("upstream_down")
+            raise UpstreamError(f"the server could not be started: {type(error).__name__}") from error
 
     def _started(self, task: asyncio.Task[None]) -> None:
         self._starting = None

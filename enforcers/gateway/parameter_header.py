@@ -13,7 +13,7 @@ PREFIX: Final = "Mcp-Param-"
 _KEY: Final = "x-mcp-header"
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _DECIMAL: Final = re.compile(r"(-?[0-9]{1,20})(?:\.0+)?")
-_MIRRORED_TYPES: Final = frozenset({"string", "integer", "boolean"})
+_MIRRORED_TYPES: Final = ("string", "integer", "boolean")
 _SAFE_INTEGER: Final = 2**53 - 1
 
 

@@ -4,7 +4,7 @@ A session carries no authority: every request is identified by its own token. It
 was opened for, so that a stolen id is of no use to anybody else.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, replace
 
 from pdp.core.contract.digest import digest
@@ -15,10 +15,9 @@ from pdp.core.identity.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session: whom it belongs to, the revision agreed on, when it was last used."""
+    """One session: whom it belongs to, and when it was last used."""
 
     owner: str
-    version: str
     used_at: float
 
 
@@ -39,12 +38,15 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._open)
 
-    def open(self, session_id: str, *, owner: str, version: str, now: float) -> None:
-        """Open a session; the one unused for longest makes room when there are too many."""
+    def open(self, session_id: str, *, owner: str, now: float) -> None:
+        """Open a session; where there are too many, whoever has most loses the one unused for longest."""
         self._forget_idle(now)
         while len(self._open) >= self._max:
-            self._open.popitem(last=False)
-        self._open[session_id] = Session(owner, version, now)
+            counts = Counter(session.owner for session in self._open.values())
+            most = max(counts.values())
+            victim = next(key for key, session in self._open.items() if counts[session.owner] == most)
+            del self._open[victim]
+        self._open[session_id] = Session(owner, now)
 
     def use(self, session_id: str, *, owner: str, now: float) -> Session:
         """The session, marked as used now.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import requires
 from typing import Final
 
 from pdp.core.contract.errors import UnusableError
@@ -15,7 +15,7 @@ _REQUIREMENT: Final = re.compile(r"""([A-Za-z0-9._-]+).*;.*\bextra\s*==\s*['"]([
 def missing_extra(error: ModuleNotFoundError, *, verb: str, preferred: str | None) -> UnusableError:
     """What to tell whoever ran `verb` without the library that `error` missed."""
     module = (error.name or "").partition(".")[0]
-    extra = extra_with(module, requirements=_requirements(), preferred=preferred)
+    extra = extra_with(module, requirements=requires(DISTRIBUTION) or (), preferred=preferred)
     what = f"`{DISTRIBUTION} {verb}` needs `{module}`"
     if extra is None:
         return UnusableError(f"{what}, which is not installed: pip install --force-reinstall {DISTRIBUTION}")
@@ -32,10 +32,3 @@ def extra_with(module: str, *, requirements: Iterable[str], preferred: str | Non
         and re.sub(r"[-.]", "_", match[1]).lower() == module.lower()
     ]
     return preferred if preferred in found else next(iter(found), None)
-
-
-def _requirements() -> list[str]:
-    try:
-        return requires(DISTRIBUTION) or []
-    except PackageNotFoundError:
-        return []

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 from enum import IntEnum
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from importlib.metadata import EntryPoint, entry_points, version
 from typing import Annotated, Any
 
 import typer
@@ -57,11 +57,11 @@ def command_of(found: Iterable[EntryPoint]) -> Any:
 def run(arguments: list[str], *, found: Iterable[EntryPoint]) -> int:
     """Run one command line; foreseen errors become their message on standard error."""
     try:
-        result = command_of(found).main(args=arguments, prog_name=DISTRIBUTION, standalone_mode=True)
+        command_of(found).main(args=arguments, prog_name=DISTRIBUTION, standalone_mode=True)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except ConfigurationError as error:
-        print_problems(error)
+        _say_problems(error)
     except ToolgateError as error:
         _say(str(error))
     except ModuleNotFoundError as error:
@@ -71,12 +71,10 @@ def run(arguments: list[str], *, found: Iterable[EntryPoint]) -> int:
             _say(str(missing_extra(error, verb=arguments[0], preferred=None)))
     except Exception:  # noqa: BLE001 - the outermost edge: 1 would say that the command found problems
         traceback.print_exc()
-    else:
-        return result if isinstance(result, int) else ExitCode.FINE
     return ExitCode.COULD_NOT_RUN
 
 
-def print_problems(error: ConfigurationError) -> None:
+def _say_problems(error: ConfigurationError) -> None:
     """Each problem on a line of standard error, then how many there are."""
     for problem in error.problems:
         sys.stderr.write(f"{problem}\n")
@@ -96,11 +94,7 @@ def _say(message: str) -> None:
 def _show_version(value: Any) -> None:
     if not value:
         return
-    try:
-        number = version(DISTRIBUTION)
-    except PackageNotFoundError:
-        number = "(not installed)"
-    sys.stdout.write(f"{DISTRIBUTION} {number}\n")
+    sys.stdout.write(f"{DISTRIBUTION} {version(DISTRIBUTION)}\n")
     raise typer.Exit(ExitCode.FINE)
 
 

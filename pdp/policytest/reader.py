@@ -47,7 +47,7 @@ class EntryReader:
             return {}
         self._refuse_unknown((), tree, _MEMBERS)
         version = tree.get("version")
-        if version != 1 or isinstance(version, bool):
+        if type(version) is not int or version != 1:
             self.report(("version",), "invalid", "`version` must be 1")
         return tree
 
@@ -72,7 +72,7 @@ class EntryReader:
         what, where = (match["what"], match["path"]) if match else (text, None)
         steps: tuple[str | int, ...] = tuple(name or int(index) for name, index in _STEP.findall(where or ""))
         member = f"`{steps[0]}`: " if steps else ""
-        self.report((*path, *steps), "invalid", member + what[:1].lower() + what[1:])
+        self.report((*path, *steps), "invalid", member + what[:1].lower() + what[1:].replace("'", "`"))
 
 
 def suggestion(name: str, *, known: Collection[str]) -> str:

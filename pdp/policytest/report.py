@@ -46,9 +46,14 @@ def _case_json(result: CaseResult) -> dict[str, Any]:
         "file": asker.file,
         "line": asker.line,
         "passed": not result.mismatches,
-        "got": msgspec.to_builtins(result.got),
-        "mismatches": msgspec.to_builtins(result.mismatches),
+        "got": _plain(result.got),
+        "mismatches": _plain(result.mismatches),
     }
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own kinds of value: a list for a tuple, text for an enumeration's member."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _failure(result: CaseResult) -> Iterator[str]:

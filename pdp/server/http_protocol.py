@@ -1,7 +1,7 @@
 """HTTP/1.1 with bounds on what comes before and between bodies."""
 
 from asyncio import BaseTransport, TimerHandle
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -19,6 +19,8 @@ _TOO_LARGE: Final = (
 
 class BoundedHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which by itself takes headers of any size at any pace."""
+
+    head_seconds: ClassVar[float] = HEAD_SECONDS
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -67,7 +69,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+            self._head_timer = self.loop.call_later(self.head_seconds, self.transport.close)
 
     def _head_arrived(self) -> None:
         if self._head_timer is not None:

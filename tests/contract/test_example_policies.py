@@ -10,6 +10,7 @@ import cedarpy
 import pytest
 
 from pdp.core.bundle.bundle import Bundle, build
+from pdp.core.engine.policy import PolicyEffect
 from pdp.core.engine.source import Statement, statements
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases
@@ -113,7 +114,5 @@ def test_every_file_of_policies_says_what_it_shows() -> None:
 
 
 def test_every_forbid_tells_the_caller_why(bundle: Bundle) -> None:
-    silent = [
-        policy.id for policy in bundle.compiled.policies.values() if policy.effect == "forbid" and not policy.message
-    ]
-    assert silent == []
+    forbids = [policy for policy in bundle.compiled.policies.values() if policy.effect is PolicyEffect.FORBID]
+    assert [policy.id for policy in forbids if not policy.message] == []

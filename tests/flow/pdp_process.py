@@ -1,5 +1,7 @@
 """A decision point as its users start it: `toolgate serve` in a directory of its own."""
 
+import contextlib
+import io
 import json
 import queue
 import shutil
@@ -10,8 +12,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+
+from pdp.cli.main import run
+from pdp.cli.verbs import GROUP
 
 TOOLGATE: Sequence[str] = (sys.executable, "-c", "from pdp.cli.main import main; main()")
 DEADLINE = 30.0
@@ -112,8 +118,14 @@ def running(base: Path, *arguments: str) -> Iterator[Pdp]:
         process.stdout.close()
 
 
-def toolgate(base: Path, *arguments: str, **named: Any) -> subprocess.CompletedProcess[str]:
-    """One command, to its end."""
-    return subprocess.run(
-        [*TOOLGATE, *arguments], cwd=base, capture_output=True, text=True, timeout=60, check=False, **named
-    )
+def toolgate(base: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One command in a process of its own, to its end."""
+    return subprocess.run([*TOOLGATE, *arguments], cwd=base, capture_output=True, text=True, timeout=60, check=False)
+
+
+def toolgate_here(base: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One command in this process: the same, without the second that a start takes."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(base), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(list(arguments), found=entry_points(group=GROUP))
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())

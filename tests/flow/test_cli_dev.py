@@ -10,7 +10,7 @@ from pdp.core.identity.mapping import principal_of
 from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
 from pdp.core.settings.load import read_settings
 from pdp.tokens.trust import build_verifier
-from tests.flow.pdp_process import toolgate
+from tests.flow.pdp_process import toolgate, toolgate_here
 from tests.unit.tokens.minting import Events
 
 CONFIG = "version: 1\nidentity: {unsafe_dev_issuer: {}}\n"
@@ -41,7 +41,7 @@ async def test_the_token_is_all_that_is_printed_and_is_believed(tmp_path: Path) 
 
 def test_without_a_development_issuer_it_says_what_to_write(tmp_path: Path) -> None:
     (tmp_path / "toolgate.yaml").write_text("version: 1\n")
-    ended = toolgate(tmp_path, "dev", "token", "--sub", "alice")
+    ended = toolgate_here(tmp_path, "dev", "token", "--sub", "alice")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "identity:\n  unsafe_dev_issuer: {}\n" in ended.stderr
     assert not (tmp_path / ".toolgate").exists()
@@ -49,7 +49,7 @@ def test_without_a_development_issuer_it_says_what_to_write(tmp_path: Path) -> N
 
 def test_off_loopback_it_gives_none(tmp_path: Path) -> None:
     (tmp_path / "toolgate.yaml").write_text(CONFIG + "gateway: {listen: '0.0.0.0:8080'}\n")
-    ended = toolgate(tmp_path, "dev", "token", "--sub", "alice")
+    ended = toolgate_here(tmp_path, "dev", "token", "--sub", "alice")
     assert (ended.returncode, ended.stdout, "gateway.listen" in ended.stderr) == (2, "", True)
 
 
@@ -65,13 +65,13 @@ def test_off_loopback_it_gives_none(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_signed_says_why(tmp_path: Path, arguments: tuple[str, ...], why: str) -> None:
     (tmp_path / "toolgate.yaml").write_text(CONFIG)
-    ended = toolgate(tmp_path, "dev", "token", *arguments)
+    ended = toolgate_here(tmp_path, "dev", "token", *arguments)
     assert (ended.returncode, ended.stdout, why in ended.stderr) == (2, "", True)
 
 
 def test_a_key_others_can_read_signs_nothing(tmp_path: Path) -> None:
     (tmp_path / "toolgate.yaml").write_text(CONFIG)
-    assert toolgate(tmp_path, "dev", "token", "--sub", "alice").returncode == 0
+    assert toolgate_here(tmp_path, "dev", "token", "--sub", "alice").returncode == 0
     (tmp_path / ".toolgate" / "dev-issuer.json").chmod(0o644)
-    ended = toolgate(tmp_path, "dev", "token", "--sub", "alice")
+    ended = toolgate_here(tmp_path, "dev", "token", "--sub", "alice")
     assert (ended.returncode, ended.stdout, "chmod 600" in ended.stderr) == (2, "", True)

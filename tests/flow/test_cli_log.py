@@ -16,7 +16,7 @@ from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect
 from pdp.core.settings.model import LogMode
-from tests.flow.pdp_process import TOOLGATE, toolgate
+from tests.flow.pdp_process import TOOLGATE, toolgate, toolgate_here
 from tests.unit.audit.sample import decision, outcome
 
 CONFIG = "version: 1\npdp: {log: {url: sqlite:///log.db}}\n"
@@ -39,7 +39,7 @@ def ago(seconds: float) -> str:
 
 
 def asked(base: Path, *arguments: str) -> list[dict[str, Any]]:
-    ended = toolgate(base, "log", *arguments, "--json")
+    ended = toolgate_here(base, "log", *arguments, "--json")
     assert ended.returncode == 0, ended.stderr
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
@@ -49,11 +49,11 @@ def test_alices_denials_of_the_last_hour(base: Path, store: SqliteStore) -> None
     store.append(
         [
             decision(1, time=ago(7200), **denied),
-            decision(2, time=ago(60), **denied),
-            decision(3, time=ago(50), principal="corp|bob", **denied),
-            decision(4, time=ago(40)),
+            decision(2, time=ago(1800), **denied),
+            decision(3, time=ago(1500), principal="corp|bob", **denied),
+            decision(4, time=ago(1200)),
             outcome(5, decision="d4"),
-            decision(6, time=ago(30), principal="lab|alice", **denied),
+            decision(6, time=ago(900), principal="lab|alice", **denied),
         ]
     )
     query = ("query", "--principal", "alice", "--decision", "deny", "--since", "1h")
@@ -64,7 +64,7 @@ def test_alices_denials_of_the_last_hour(base: Path, store: SqliteStore) -> None
         ["deny", "forbidden_by_policy", "corp|alice"],
         ["deny", "forbidden_by_policy", "lab|alice"],
     ]
-    assert [entry["sequence"] for entry in asked(base, "query", "--until", "45s")] == [1, 2, 3]
+    assert [entry["sequence"] for entry in asked(base, "query", "--until", "1350s")] == [1, 2, 3]
     (allowed,) = asked(base, "query", "--decision", "allow")
     assert allowed["outcome"]["fate"] == "answered"
     assert asked(base, "query", "--reason", "revoked") == []
@@ -72,7 +72,7 @@ def test_alices_denials_of_the_last_hour(base: Path, store: SqliteStore) -> None
 
 def test_the_newest_of_more_are_shown_and_it_is_said(base: Path, store: SqliteStore) -> None:
     store.append([decision(n) for n in range(1, 51)])
-    ended = toolgate(base, "log", "query", "--limit", "10", "--json")
+    ended = toolgate_here(base, "log", "query", "--limit", "10", "--json")
     assert [json.loads(line)["sequence"] for line in ended.stdout.splitlines()] == list(range(41, 51))
     assert "newest 10 of more" in ended.stderr
     assert [entry["sequence"] for entry in asked(base, "tail")] == list(range(31, 51))
@@ -102,20 +102,20 @@ def test_a_log_can_be_named_without_a_configuration(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_answered_says_why(base: Path, arguments: tuple[str, ...], why: str) -> None:
-    ended = toolgate(base, "log", *arguments)
+    ended = toolgate_here(base, "log", *arguments)
     assert (ended.returncode, ended.stdout, why in ended.stderr, "Traceback" in ended.stderr) == (2, "", True, False)
     assert not (base / "log.db").exists()
 
 
 def test_nothing_found_is_no_failure(base: Path, store: SqliteStore) -> None:
     store.probe()
-    ended = toolgate(base, "log", "query", "--principal", "nobody")
+    ended = toolgate_here(base, "log", "query", "--principal", "nobody")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "no decision matches\n")
 
 
 def test_an_altered_record_is_pointed_out(base: Path, store: SqliteStore) -> None:
     store.append([decision(1), decision(1, principal="corp|mallory")])
-    assert "1 records came under the number of another one" in toolgate(base, "log", "tail").stderr
+    assert "1 records came under the number of another one" in toolgate_here(base, "log", "tail").stderr
 
 
 @pytest.mark.parametrize("output", [(), ("--json",)])

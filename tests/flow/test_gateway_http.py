@@ -110,8 +110,8 @@ async def test_what_a_server_says_about_us_does_not_pass() -> None:
 async def test_a_result_that_asks_for_input_does_not_pass() -> None:
     async with open_host({"odd": odd("input_required")}) as opened, serve(opened) as serving:
         reply = await Client(serving.address.port).call("odd__echo", text="x")
-    assert reply.code == -32601
-    assert reply.reason == "method_unknown"
+    assert (reply.status, reply.json["result"]["isError"]) == (200, True)
+    assert reply.json["result"]["_meta"]["toolgate"]["reason_code"] == "method_unknown"
 
 
 @pytest.mark.parametrize("mode", ["garbage", "wrong_id", "crash_on_call", "content_text", "duplicate_names"])
@@ -179,6 +179,19 @@ async def test_headers_that_differ_from_the_body_are_refused(
 async def test_a_name_in_base64_is_compared_decoded(client: Client) -> None:
     reply = await client.call("odd__echo", extra=[("Mcp-Name", "=?base64?b2RkX19lY2hv?=")], text="x")
     assert reply.json["result"]["content"][0]["text"] == "x"
+
+
+@pytest.mark.parametrize(("sent", "status"), [("hello", 200), ("=?base64?aGVsbG8=?=", 200), ("other", 400), ("", 400)])
+async def test_mirrored_parameters_must_say_what_the_arguments_say(sent: str, status: int) -> None:
+    async with open_host({"odd": odd("annotated")}) as opened, serve(opened) as serving:
+        reply = await Client(serving.address.port).call("odd__echo", extra=[("Mcp-Param-Text", sent)], text="hello")
+        assert (reply.status, reply.status == 200 or reply.code == -32020) == (status, True)
+        assert bool(serving.point.outcomes) is (status == 200)
+
+
+async def test_a_tool_with_annotations_that_break_the_rules_is_not_offered() -> None:
+    async with open_host({"odd": odd("badly_annotated")}) as opened:
+        assert list(opened.router.all()) == []
 
 
 async def test_a_notification_is_accepted_and_has_no_answer(client: Client) -> None:
@@ -375,6 +388,12 @@ async def test_what_is_no_message_is_refused_and_recorded(client: Client, host: 
     assert host.reasons == ["message_malformed"]
     decision = host.point.decisions[0]
     assert (decision.effect, decision.origin) == (Effect.DENY, DecisionOrigin.NONE)
+
+
+async def test_what_a_record_holds_of_a_stranger_s_message_is_bounded(client: Client, host: Host) -> None:
+    await client.send([ACCEPT, JSON], body(id="i" * 100_000, method="m" * 100_000))
+    decision = host.point.decisions[-1]
+    assert (len(decision.method or ""), len(decision.request_id or "")) == (128, 128)
 
 
 async def test_a_body_over_the_limit_is_refused_before_it_is_read(client: Client, host: Host) -> None:

@@ -16,6 +16,7 @@ T = TypeVar("T")
 BODY_TIMEOUT: Final = 30.0
 """Seconds within which a body must have arrived."""
 
+_NO_CONTENT: Final = 204
 _COMMON: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
@@ -79,9 +80,9 @@ async def respond(
 ) -> None:
     """Send a whole response."""
     described = [(b"content-type", kind)] if body else []
-    length = (b"content-length", str(len(body)).encode())
-    start = {"type": "http.response.start", "status": status, "headers": [*described, length, *_COMMON, *headers]}
-    await send(start)
+    if status != _NO_CONTENT:
+        described.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": [*described, *_COMMON, *headers]})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -12,7 +12,7 @@ from enforcers.gateway.envelope import check_meta, era_of
 from enforcers.gateway.lines import Lines
 from enforcers.gateway.protocol import CANCELLED, INITIALIZE, PING, Era, RevisionError
 from enforcers.gateway.service import Service
-from pdp.core.contract.errors import MessageError, Refused
+from pdp.core.contract.errors import MessageError, Refused, ToolgateError
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.contract.message import INVALID_REQUEST, Notification, Request, RequestId, Result, read, write
 from pdp.core.contract.method import METHODS, Gate
@@ -112,7 +112,10 @@ class StdioTransport:
         return era
 
     async def _work(self, request: Request, era: Era) -> None:
-        await self._ready()
+        try:
+            await self._ready()
+        except ToolgateError:
+            return  # whoever starts the servers tells, and ends the process
         await self._send(await self._service.answer(request, era=era, caller=self._caller))
 
     def _cancel(self, request_id: object) -> None:
@@ -126,4 +129,7 @@ class StdioTransport:
         await self._send(await self._service.refuse(error, caller=self._caller, era=Era.MODERN, wire=wire))
 
     async def _send(self, answer: Answer) -> None:
-        await self._write_line(write(answer.message) + b"\n")
+        try:
+            await self._write_line(write(answer.message) + b"\n")
+        except OSError as error:
+            self._log.info("client_gone", cause=type(error).__name__)

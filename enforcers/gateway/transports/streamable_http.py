@@ -31,7 +31,7 @@ from enforcers.gateway.transports.request_head import HeadError, check_content, 
 from enforcers.offer import Offers
 from pdp.core.contract.errors import MessageError
 from pdp.core.contract.exact_json import JsonLimits
-from pdp.core.contract.message import INVALID_REQUEST, Notification, Request, Result, read, write
+from pdp.core.contract.message import INVALID_REQUEST, ErrorAnswer, Notification, Request, Result, read, write
 from pdp.core.contract.reason_code import ReasonCode
 
 _STATUS: Final = {
@@ -144,8 +144,7 @@ class StreamableHttp:
         answer = await self._service.answer(arrival.message, era=arrival.era, caller=arrival.caller, who=outcome)
         if arrival.era is Era.LEGACY and arrival.message.method == INITIALIZE and isinstance(answer.message, Result):
             arrival.opened = secrets.token_urlsafe(32)
-            owner, version = owner_of(outcome.principal), str(answer.message.result["protocolVersion"])
-            self._sessions.open(arrival.opened, owner=owner, version=version, now=self._around.steady())
+            self._sessions.open(arrival.opened, owner=owner_of(outcome.principal), now=self._around.steady())
         return answer
 
     def _admit(self, arrival: Arrival, who: Identified) -> None:
@@ -191,6 +190,10 @@ class StreamableHttp:
 def _status(answer: Answer, arrival: Arrival) -> int:
     if answer.denied is None:
         return _OK
-    if answer.denied is ReasonCode.METHOD_UNKNOWN and arrival.era is Era.MODERN:
+    if (
+        answer.denied is ReasonCode.METHOD_UNKNOWN
+        and arrival.era is Era.MODERN
+        and isinstance(answer.message, ErrorAnswer)
+    ):
         return _NOT_FOUND
     return _STATUS.get(answer.denied, _FORBIDDEN if isinstance(arrival.message, Notification) else _OK)

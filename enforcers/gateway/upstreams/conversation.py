@@ -93,6 +93,8 @@ class Conversation:
         match await self._ask(TOOLS_CALL, params, within=self._limits.call_timeout, headers=headers):
             case Result(result=result):
                 return checked_result(result)
+            case ErrorAnswer(code=code) if code in MODERN_ERRORS:
+                raise UpstreamError(f"the server refuses how `{TOOLS_CALL}` was sent with error {code}")
             case ErrorAnswer(message=text):
                 return {"content": [{"type": "text", "text": text}], "isError": True}
 

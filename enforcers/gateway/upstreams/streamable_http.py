@@ -140,12 +140,13 @@ class HttpChannel:
         async for chunk in response.content.iter_any():
             body += chunk
             self._check_size(len(body))
-        if response.status == _OK:
-            return _expected(self._read(bytes(body)), question.request)
         try:
-            return _expected(self._read(bytes(body)), question.request)
+            answer = _expected(self._read(bytes(body)), question.request)
         except UpstreamError as error:
-            raise rejected from error
+            raise error if response.status == _OK else rejected from error
+        if response.status != _OK and not isinstance(answer, ErrorAnswer):
+            raise rejected
+        return answer
 
     async def _from_events(self, question: Question, response: aiohttp.ClientResponse) -> Result | ErrorAnswer:
         events, size = EventStream(), 0

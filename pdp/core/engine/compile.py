@@ -10,6 +10,7 @@ from pdp.core.catalog.cedar_schema import cedar_schema
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.engine import cedar
 from pdp.core.engine.dependencies import context_reads
+from pdp.core.engine.literals import dangling_names
 from pdp.core.engine.policy import Conditions, Policy, PolicyEffect
 from pdp.core.engine.scope import Scope
 from pdp.core.engine.source import Statement, excess_of, statements
@@ -46,6 +47,7 @@ def compile_policies(sources: Mapping[str, bytes], *, catalog: Catalog) -> Compi
         if one is not None:
             _admit(one, parsed, problems)
     problems += _validated(list(parsed.values()), catalog)
+    problems += _dangling(parsed.values(), catalog)
     if problems:
         raise ConfigurationError(problems)
     return CompiledPolicies(
@@ -100,6 +102,14 @@ def _validated(parsed: list[_Parsed], catalog: Catalog) -> list[Problem]:
     schema = cedar.schema(cedar_schema(catalog.tools()))
     found = cedar.validate([one.statement.text for one in parsed], schema)
     return [_problem(parsed[index].statement, "validation", text) for index, text in found]
+
+
+def _dangling(parsed: Iterable[_Parsed], catalog: Catalog) -> list[Problem]:
+    return [
+        _problem(one.statement, "name_unknown", text)
+        for one in parsed
+        for text in dangling_names(one.tree, catalog=catalog)
+    ]
 
 
 def _policy(key: str, one: _Parsed) -> Policy:

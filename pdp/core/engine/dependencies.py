@@ -42,7 +42,7 @@ def _reads(expr: pst.Expr) -> Iterator[Read]:
     if read is not None:
         yield read
         return
-    for child in _children(expr):
+    for child in children(expr):
         yield from _reads(child)
 
 
@@ -65,7 +65,8 @@ def _path(expr: pst.Expr) -> Path | None:
             return None
 
 
-def _children(expr: pst.Expr) -> tuple[pst.Expr, ...]:
+def children(expr: pst.Expr) -> tuple[pst.Expr, ...]:
+    """The expressions that `expr` is made of, one level down."""
     match expr:
         case pst.Var() | pst.Slot() | pst.BoolLit() | pst.LongLit() | pst.StringLit() | pst.EntityLit():
             return ()

@@ -6,16 +6,15 @@ It uses nothing but the standard library, so that every byte it writes is here.
 import itertools
 import json
 import os
+import runpy
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-ECHO = {
-    "name": "echo",
-    "description": "says it again",
-    "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}},
-}
+definitions: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("definitions.py")))
+ECHO = definitions["ECHO"]
 ODD = sys.argv[1]
 HUGE = 6 * 1024 * 1024
 
@@ -33,6 +32,11 @@ def fail(request_id: Any, code: int) -> None:
     write({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": "no"}})
 
 
+def annotated(header: Any) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {"text": {"type": "string", "x-mcp-header": header}}}
+    return {**ECHO, "inputSchema": schema}
+
+
 def text_result(text: str) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}]}
 
@@ -42,26 +46,26 @@ def hang() -> None:
         time.sleep(60)
 
 
-def list_tools(request_id: Any, page: int) -> None:
+LISTS: dict[str, Any] = {
+    "twin_tools": {"tools": [ECHO, {**ECHO, "description": "the other"}]},
+    "annotated": {"tools": [annotated("Text")]},
+    "badly_annotated": {"tools": [annotated(["Text"]), annotated("a b")]},
+    "cursor_loop": {"tools": [ECHO], "nextCursor": "again"},
+    "tools_no_list": {"tools": {"echo": ECHO}},
+    "one_bad_tool": {"tools": [{"name": "bad"}, ECHO, "neither", {**ECHO, "name": ""}]},
+}
+
+
+def tools_on(page: int) -> Any:
     match ODD:
-        case "twin_tools":
-            answer(request_id, {"tools": [ECHO, {**ECHO, "description": "the other"}]})
-        case "cursor_loop":
-            answer(request_id, {"tools": [ECHO], "nextCursor": "again"})
         case "endless_pages":
-            answer(request_id, {"tools": [], "nextCursor": str(page)})
-        case "tools_no_list":
-            answer(request_id, {"tools": {"echo": ECHO}})
-        case "one_bad_tool":
-            answer(request_id, {"tools": [{"name": "bad"}, ECHO, "neither", {**ECHO, "name": ""}]})
-        case "two_pages" if page == 1:
-            answer(request_id, {"tools": [ECHO], "nextCursor": "second"})
+            return {"tools": [], "nextCursor": str(page)}
         case "two_pages":
-            answer(request_id, {"tools": [{**ECHO, "name": "second"}]})
+            return {"tools": [ECHO], "nextCursor": "2"} if page == 1 else {"tools": [{**ECHO, "name": "second"}]}
         case "changes" if page > 1:
-            answer(request_id, {"tools": [{**ECHO, "description": "changed"}]})
+            return {"tools": [{**ECHO, "description": "changed"}]}
         case _:
-            answer(request_id, {"tools": [ECHO]})
+            return LISTS.get(ODD, {"tools": [ECHO]})
 
 
 def write_raw(text: str) -> None:
@@ -152,7 +156,7 @@ def main() -> None:
                 version = "1999-01-01" if ODD == "old" else "2025-11-25"
                 answer(request_id, {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info})
             case "tools/list":
-                list_tools(request_id, next(pages))
+                answer(request_id, tools_on(next(pages)))
             case "tools/call":
                 call(request_id, str(message["params"]["arguments"].get("text", "")))
             case _ if ODD == "silent_probe":

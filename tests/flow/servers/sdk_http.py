@@ -40,6 +40,7 @@ def headers() -> dict[str, str]:
 def main() -> None:
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
+    bound.listen()
     print(bound.getsockname()[1], flush=True)
     app = server.streamable_http_app()
 

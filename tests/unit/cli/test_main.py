@@ -42,6 +42,10 @@ def lacks_library() -> None:
     raise ModuleNotFoundError("No module named 'cedarpy'", name="cedarpy")
 
 
+def lacks_module() -> None:
+    raise ModuleNotFoundError("No module named 'pdp.nowhere'", name="pdp.nowhere")
+
+
 group = typer.Typer()
 group.command("one")(fine)
 group.command("two")(found_problems)
@@ -114,6 +118,11 @@ def test_a_missing_extra_is_named_and_is_no_traceback(
     )
 
 
+def test_a_missing_module_of_our_own_is_a_bug_and_no_missing_extra(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lacks-module"], found=[verb("lacks_module")]) == 2
+    assert "No module named 'pdp.nowhere'" in capsys.readouterr().err
+
+
 def test_help_loads_no_verb_and_names_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,6 +148,11 @@ def test_a_plug_in_cannot_take_the_name_of_our_own_verb() -> None:
     other = EntryPoint("config", f"{ENDINGS}:fine", verbs.GROUP)
     assert verbs.shipped([other, own]) == {"config": own}
     assert verbs.shipped([other]) == {}
+
+
+@pytest.mark.parametrize("place", ["pdp.cli.nowhere:x", "no_such_package.inner.module:x"])
+def test_a_verb_that_is_not_shipped_is_not_listed(place: str) -> None:
+    assert verbs.shipped([EntryPoint("ghost", place, verbs.GROUP)]) == {}
 
 
 def test_a_name_that_leads_nowhere_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,6 +114,26 @@ def test_a_file_that_is_no_section_says_so(text: str, problem: str) -> None:
     assert problems(text) == [problem]
 
 
+def test_a_file_that_is_no_yaml_says_only_that() -> None:
+    assert problems("version: [1\npdp: {\n") == ["toolgate.yaml:2:4: did not find expected ',' or ']' [yaml_invalid]"]
+
+
+@pytest.mark.parametrize(
+    ("server", "problem"),
+    [
+        ("{}", "a server has either a `command` or a `url`"),
+        ("{url: u, args: [a]}", "`args`, `env` and `cwd` go with a `command`"),
+        ("{url: u, env: {A: b}}", "`args`, `env` and `cwd` go with a `command`"),
+        ("{url: u, cwd: d}", "`args`, `env` and `cwd` go with a `command`"),
+        ("{command: c, headers: {A: b}}", "`headers` go with a `url`"),
+    ],
+)
+def test_a_server_has_one_transport(server: str, problem: str) -> None:
+    assert problems(f"version: 1\nmcpServers: {{a: {server}}}\n") == [
+        f"toolgate.yaml:2:17: `mcpServers.a`: {problem} [setting_invalid]"
+    ]
+
+
 def test_variables_fill_whole_values_and_parts_and_the_escape_stays() -> None:
     text = 'version: 1\nmcpServers: {a: {url: "${U}/mcp", headers: {X: "a ${T} $${T} $T ${T}", Y: "${EMPTY}"}}}\n'
     found = loaded(text, U="https://h", T="s", EMPTY="")
@@ -262,6 +282,18 @@ def test_every_leaf_has_an_origin_and_a_written_value() -> None:
     assert found.origins["gateway", "max_staleness"] == Origin(OriginKind.DEFAULT)
     assert (found.written["gateway", "max_staleness"], found.written["pdp", "log", "mode"]) == ("10s", "spooled")
     assert found.origins.keys() == found.written.keys()
+
+
+def test_the_leaves_of_a_list_of_sections_have_origins_too() -> None:
+    text = "version: 1\nidentity:\n  issuers:\n  - {alias: a, issuer: i, audience: x, jwks: k}\n"
+    found = loaded(text, TOOLGATE__IDENTITY__ISSUERS__0__JWKS="https://h/keys")
+    assert {path[-1]: str(found.origins[path]) for path in found.origins if path[:2] == ("identity", "issuers")} == {
+        "alias": "toolgate.yaml:4:13",
+        "issuer": "toolgate.yaml:4:24",
+        "audience": "toolgate.yaml:4:37",
+        "jwks": "environment:TOOLGATE__IDENTITY__ISSUERS__0__JWKS",
+        "algorithms": "default",
+    }
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:

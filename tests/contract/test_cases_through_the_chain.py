@@ -1,0 +1,120 @@
+"""A policy test and an enforcer decide alike: every case of the example repository goes through the chain as well."""
+
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+
+from enforcers.caller import Caller, Identified, Transport
+from enforcers.catalog_view import CatalogView
+from enforcers.chain import Chain
+from enforcers.offer import Offer
+from enforcers.spool import Recorder
+from enforcers.testing.decision_point import InMemoryDecisionPoint
+from enforcers.verdict import Denied, Listed
+from pdp.core.bundle.bundle import Bundle, build
+from pdp.core.contract.authzen import (
+    EvaluationRequest,
+    EvaluationResponse,
+    ResourceSearchRequest,
+    ResourceSearchResponse,
+)
+from pdp.core.contract.clock import Clock
+from pdp.core.contract.errors import TokenError
+from pdp.core.contract.exact_json import JsonObject
+from pdp.core.contract.message import Request
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import Effect
+from pdp.core.identity.claims import VerifiedClaims
+from pdp.lifecycle.directory import DirectorySource
+from pdp.policytest.cases import CallCase, Case, read_cases
+from pdp.policytest.files import read_files
+from pdp.policytest.run import Decided, Shown, run
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class NoTokens:
+    """Verifies nothing: the cases say who calls."""
+
+    async def verify(self, token: str, *, now: float) -> VerifiedClaims:
+        raise TokenError(ReasonCode.TOKEN_INVALID, f"no tokens at {now} for {len(token)} characters")
+
+
+class BundlePoint(InMemoryDecisionPoint):
+    """Decides by a bundle, at the time it is set to."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle.catalog, decide=self._evaluate)
+        self.bundle = bundle
+        self.now = 0.0
+
+    def _evaluate(self, request: EvaluationRequest) -> EvaluationResponse:
+        return self.bundle.evaluate(request, now=self.now, decision_id="decision")
+
+    async def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
+        return self.bundle.search(request)
+
+
+class Servers:
+    """Offers every approved tool under its own id, and answers every call."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._offers = {
+            tool.id: Offer(tool.server, tool.name, {"name": tool.name}, tool.pin) for tool in bundle.catalog.tools()
+        }
+
+    def find(self, wire_name: str) -> Offer | None:
+        return self._offers.get(wire_name)
+
+    def all(self) -> Iterable[tuple[str, Offer]]:
+        return self._offers.items()
+
+    async def forward(self, offer: Offer, arguments: JsonObject) -> JsonObject:
+        return {"content": [], "_meta": {"asked": offer.id, "with": sorted(arguments)}}
+
+
+class Enforcer:
+    """A chain whose decision point is a bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        count = itertools.count()
+        clock = Clock(lambda: 0.0, lambda: 0.0, lambda size: next(count).to_bytes(size, "big"))
+        servers = Servers(bundle)
+        self._point = BundlePoint(bundle)
+        self._chain = Chain(
+            verifier=NoTokens(),
+            offers=servers,
+            catalog=CatalogView(self._point, max_age=10, steady=clock.steady),
+            decisions=self._point,
+            recorder=Recorder(self._point, writer="gateway", clock=clock),
+            forwarder=servers,
+            clock=clock,
+        )
+
+    async def answer(self, case: Case) -> Decided | Shown:
+        seen = case.asker.seen
+        transport = Transport(seen["transport"] or Transport.STREAMABLE_HTTP)
+        caller = Caller("token", transport, session=seen["session"], client_ip=seen["ip"])
+        who = Identified(caller, case.asker.principal)
+        if not isinstance(case, CallCase):
+            listed = await self._chain.list_tools(Request(1, "tools/list", {}), who=who)
+            assert isinstance(listed, Listed)
+            return Shown(tuple(name for name, _ in listed.tools))
+        self._point.now = case.now
+        request = Request(1, "tools/call", {"name": case.tool, "arguments": dict(case.arguments)})
+        answer = await self._chain.call(request, who=who)
+        record = self._point.decisions[-1]
+        policies, obligations, errors = (tuple(x) for x in (record.policies, record.obligations, record.errors))
+        message = answer.text if isinstance(answer, Denied) else None
+        assert isinstance(answer, Denied) is (record.effect is Effect.DENY)
+        return Decided(record.effect, record.reason_code, policies, message, obligations, errors)
+
+
+async def test_every_case_is_decided_by_the_chain_as_by_the_policy_test() -> None:
+    sources = DirectorySource(policies=_ROOT / "policies", schemas=_ROOT / "schemas").fetch()
+    bundle = build(sources, max_age=1.0)
+    results = run(read_cases(read_files([_ROOT / "policy-tests"]), catalog=bundle.catalog), bundle=bundle).results
+    enforcer = Enforcer(bundle)
+    assert len(results) > 100
+    for result in results:
+        assert await enforcer.answer(result.case) == result.got, result.case.asker.name

@@ -1,0 +1,37 @@
+import msgspec
+
+from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest, Subject
+from pdp.core.identity.access import call_request, list_request
+from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
+
+ALICE = Principal(
+    PrincipalType.USER,
+    "dev|alice",
+    properties=SubjectProperties(groups=("dev|eng",)),
+    scopes=("git:read",),
+    actor="dev|b",
+    delegation=Delegation.of(["dev|b", "dev|a", "dev|b"]),
+)
+SUBJECT = Subject("user", "dev|alice", {"groups": ["dev|eng"], "roles": []})
+CONTEXT = {
+    "scopes": ["git:read"],
+    "actor": "dev|b",
+    "delegation": {"first": "dev|b", "last": "dev|b", "depth": 3, "members": ["dev|a", "dev|b"]},
+}
+
+
+def test_a_call_is_asked_with_what_the_token_and_the_host_say() -> None:
+    asked = call_request(ALICE, tool="git/log", arguments={"n": 1}, seen={"ip": "::1", "session": None})
+    context = {"arguments": {"n": 1}, **CONTEXT, "ip": "::1"}
+    assert _plain(asked) == EvaluationRequest(SUBJECT, Action("tools/call"), Resource("tool", "git/log"), context)
+
+
+def test_a_listing_is_asked_without_arguments() -> None:
+    asked = list_request(ALICE, seen={"transport": "stdio"})
+    context = {**CONTEXT, "transport": "stdio"}
+    assert _plain(asked) == ResourceSearchRequest(SUBJECT, Action("tools/call"), ResourceKind("tool"), context)
+
+
+def _plain(asked: EvaluationRequest | ResourceSearchRequest) -> EvaluationRequest | ResourceSearchRequest:
+    """As the other side reads it."""
+    return msgspec.json.decode(msgspec.json.encode(asked), type=type(asked))
