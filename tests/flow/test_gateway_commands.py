@@ -186,7 +186,7 @@ async def wrap_lines(place: Place, lines: list[Any], *command: str, token: str |
     return [json.loads(line) for line in output.splitlines()], process.returncode
 
 
-INITIALIZE = {"id": "i", "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
+INITIALIZE: dict[str, Any] = {"id": "i", "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
 
 
 async def test_wrap_answers_everything_it_was_asked_before_its_input_ended(place: Place) -> None:
@@ -229,6 +229,37 @@ async def test_wrap_starts_and_denies_when_its_server_does_not_start(place: Plac
     answers, code = await wrap_lines(place, [INITIALIZE, call], "/nowhere/no-such-server", token=await place.token())
     assert code == 0
     assert answers[1]["result"]["_meta"]["toolgate"]["reason_code"] == "tool_unknown"
+
+
+async def test_wrap_reads_a_file_and_writes_a_file(place: Place) -> None:
+    lines: list[dict[str, Any]] = [INITIALIZE, {"id": 1, "method": "ping"}]
+    (place.path / "in").write_text("".join(json.dumps({"jsonrpc": "2.0", **line}) + "\n" for line in lines))
+    with (place.path / "in").open("rb") as given, (place.path / "out").open("wb") as taken:
+        process = await place.start("wrap", "--server", "odd", "--", *ODD, stdin=given, stdout=taken)
+        assert await process.wait() == 0
+    assert [json.loads(line)["id"] for line in (place.path / "out").read_text().splitlines()] == ["i", 1]
+
+
+async def test_one_id_is_one_open_request(place: Place) -> None:
+    hanging = [sys.executable, str(SERVERS / "odd.py"), "hang_on_call"]
+    call = {"id": 1, "method": "tools/call", "params": {"name": "echo", "arguments": {}}}
+    cancel = {"method": "notifications/cancelled", "params": {"requestId": 1}}
+    answers, _ = await wrap_lines(place, [INITIALIZE, call, call, cancel], *hanging, token=await place.token())
+    assert [(answer["id"], answer.get("error", {}).get("code")) for answer in answers] == [("i", None), (1, -32600)]
+
+
+async def test_wrap_ends_when_told_to_and_takes_its_server_with_it(place: Place) -> None:
+    process = await place.start(
+        "wrap", "--server", "odd", "--", *ODD, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    await event(process, "upstream_opened")
+    process.send_signal(signal.SIGTERM)
+    await event(process, "upstream_stopped")
+    async with asyncio.timeout(DEADLINE):
+        assert await process.wait() == 0
+    assert process.stdin is not None
+    process.stdin.close()
+    await process.communicate()
 
 
 async def test_a_cancelled_call_is_not_answered(place: Place) -> None:

@@ -66,6 +66,27 @@ async def test_a_modern_server_is_spoken_to_in_its_own_revision() -> None:
     assert [log["era"] for log in logs if log["event"] == "upstream_opened"] == ["modern"]
 
 
+@pytest.mark.parametrize("mode", ["only_legacy_discovered", "discovered_nonsense"])
+async def test_a_discovery_without_a_modern_revision_leads_to_the_handshake(mode: str) -> None:
+    with capture_logs() as logs:
+        async with peer(mode) as upstream:
+            await upstream.start()
+            assert text_of(await say(upstream)) == "hello"
+    assert [log["era"] for log in logs if log["event"] == "upstream_opened"] == ["legacy"]
+
+
+async def test_tools_that_cannot_be_read_again_stay_as_they_were() -> None:
+    async with peer("crash_on_call") as upstream:
+        await upstream.start()
+        with pytest.raises(UpstreamError):
+            await say(upstream)
+        with pytest.raises(UpstreamError, match="no connection"):
+            await say(upstream)
+        assert [tool["name"] for tool in upstream.definitions()] == ["echo"]
+        await upstream.refresh()
+        assert upstream.connected
+
+
 async def test_calls_to_one_server_do_not_wait_for_each_other() -> None:
     async with peer("plain") as upstream:
         await upstream.start()
@@ -237,8 +258,9 @@ async def test_a_server_that_keeps_crashing_is_not_started_over_and_over() -> No
         assert "next attempt" in causes[-1]
 
 
-async def test_a_server_that_says_its_tools_changed_is_read_again() -> None:
-    async with open_host({"odd": odd("changes")}) as host:
+@pytest.mark.parametrize("mode", ["changes", "modern_changes"])
+async def test_a_server_that_says_its_tools_changed_is_read_again(mode: str) -> None:
+    async with open_host({"odd": odd(mode)}) as host:
         before = host.router.find("odd__echo")
         assert before is not None
         await host.router.forward(before, {"text": "x"})

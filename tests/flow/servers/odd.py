@@ -9,7 +9,7 @@ import os
 import runpy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def tools_on(page: int) -> Any:
             return {"tools": [], "nextCursor": str(page)}
         case "two_pages":
             return {"tools": [ECHO], "nextCursor": "2"} if page == 1 else {"tools": [{**ECHO, "name": "second"}]}
-        case "changes" if page > 1:
+        case "changes" | "modern_changes" if page > 1:
             return {"tools": [{**ECHO, "description": "changed"}]}
         case _:
             return LISTS.get(ODD, {"tools": [ECHO]})
@@ -80,6 +80,17 @@ def call(request_id: Any, said: str) -> None:
         DEEDS[ODD](request_id, said)
     else:
         answer(request_id, text_result(said))
+
+
+DISCOVERIES: dict[str, Any] = {
+    "modern_changes": {
+        "resultType": "complete",
+        "supportedVersions": ["2026-07-28"],
+        "capabilities": {"tools": {"listChanged": True}},
+    },
+    "only_legacy_discovered": {"supportedVersions": ["2025-11-25"], "capabilities": {}},
+    "discovered_nonsense": {"supportedVersions": "all"},
+}
 
 
 def crash(*_: Any) -> None:
@@ -132,8 +143,28 @@ DEEDS: dict[str, Callable[[Any, str], None]] = {
     "duplicate_names": duplicate_names,
     "asks_back": ask_back,
     "changes": change,
+    "modern_changes": change,
     "error": lambda request_id, _: fail(request_id, -32000),
 }
+
+
+def handle(method: str, request_id: Any, params: dict[str, Any], pages: Iterator[int]) -> None:
+    match method:
+        case "initialize":
+            info = {"name": "odd", "version": "1"}
+            version = "1999-01-01" if ODD == "old" else "2025-11-25"
+            answer(request_id, {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info})
+        case "tools/list":
+            answer(request_id, tools_on(next(pages)))
+        case "tools/call":
+            call(request_id, str(params["arguments"].get("text", "")))
+        case "server/discover" if ODD in DISCOVERIES:
+            answer(request_id, DISCOVERIES[ODD])
+        case "subscriptions/listen" if ODD == "modern_changes":
+            meta = {"io.modelcontextprotocol/subscriptionId": request_id}
+            write({"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": {"_meta": meta}})
+        case _ if ODD != "silent_probe":
+            fail(request_id, -32601)
 
 
 def main() -> None:
@@ -147,22 +178,8 @@ def main() -> None:
     pages = itertools.count(1)
     for line in sys.stdin:
         message = json.loads(line)
-        method, request_id = message["method"], message.get("id")
-        if request_id is None:
-            continue
-        match method:
-            case "initialize":
-                info = {"name": "odd", "version": "1"}
-                version = "1999-01-01" if ODD == "old" else "2025-11-25"
-                answer(request_id, {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info})
-            case "tools/list":
-                answer(request_id, tools_on(next(pages)))
-            case "tools/call":
-                call(request_id, str(message["params"]["arguments"].get("text", "")))
-            case _ if ODD == "silent_probe":
-                pass
-            case _:
-                fail(request_id, -32601)
+        if "id" in message:
+            handle(message["method"], message["id"], message.get("params", {}), pages)
 
 
 main()
