@@ -61,6 +61,13 @@ def ratio(rounds: Rounds, cell: Cell, *, to: Way, figure: Figure) -> float:
     return median(figure(tally) / figure(base) for tally, base in pairs)
 
 
+class Better(StrEnum):
+    """Which side of its bound a target is met on."""
+
+    MORE = "more"
+    LESS = "less"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A bound on a ratio to the pass-through, both before the lean upstream."""
@@ -69,7 +76,7 @@ class Target:
     connections: int
     figure: Figure
     bound: float
-    better: str
+    better: Better
 
     def measured(self, rounds: Rounds) -> float:
         """The ratio that was measured."""
@@ -78,10 +85,10 @@ class Target:
     def verdict(self, rounds: Rounds) -> str:
         """`met` or `missed`."""
         found = self.measured(rounds)
-        return "met" if (found >= self.bound if self.better == "more" else found <= self.bound) else "missed"
+        return "met" if (found >= self.bound if self.better is Better.MORE else found <= self.bound) else "missed"
 
 
 TARGETS: Final = (
-    Target("throughput, 32 connections, at least 0.50 of pass-through", 32, rate, 0.5, "more"),
-    Target("p50, 1 connection, at most 2.0 times pass-through", 1, p50, 2.0, "less"),
+    Target("throughput, 32 connections, at least 0.50 of pass-through", 32, rate, 0.5, Better.MORE),
+    Target("p50, 1 connection, at most 2.0 times pass-through", 1, p50, 2.0, Better.LESS),
 )

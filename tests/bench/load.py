@@ -19,9 +19,6 @@ import uvloop
 
 MARK: Final = b"@@@@@@@@@@@@"
 """Where request and expected answer hold a number of as many digits."""
-PATIENCE: Final = 15.0
-"""Seconds that answers still on their way may take once a job's time is over."""
-
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length:"
 _TOOL_ERROR: Final = b'"isError":true'
@@ -37,7 +34,8 @@ class Numbers(StrEnum):
 class Job(msgspec.Struct, frozen=True):
     """What to send to a port of this machine, over how many connections and for how long (seconds).
 
-    `expected` must be in the body of every answer. What is sent during `warmup` is checked but not measured.
+    `expected` must be in the body of every answer. What is sent during `warmup` is checked but not measured;
+    answers still on their way once the time is over may take `patience`.
     """
 
     port: int
@@ -47,6 +45,7 @@ class Job(msgspec.Struct, frozen=True):
     connections: int
     warmup: float
     seconds: float
+    patience: float = 15.0
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -176,7 +175,7 @@ async def perform(job: Job, numbers: Callable[[], int]) -> Tally:
     run.start(began)
     for loop in loops:
         loop.send()
-    _, unanswered = await asyncio.wait(dones, timeout=job.warmup + job.seconds + PATIENCE)
+    _, unanswered = await asyncio.wait(dones, timeout=job.warmup + job.seconds + job.patience)
     if unanswered:
         run.errors["unanswered"] += len(unanswered)
     busy = (time.process_time() - used) / (time.perf_counter() - began)

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from tests.bench.load import PATIENCE, Job, Tally
+from tests.bench.load import Job, Tally
 from tests.conftest import ROOT
 
 TOOLGATE: Final = "pdp.cli.main"
@@ -45,7 +45,7 @@ def load_generator() -> Iterator[LoadGenerator]:
         finally:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(timeout=PATIENCE)
+            process.wait(timeout=_STOPPING)
 
 
 @contextlib.contextmanager
