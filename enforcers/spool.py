@@ -9,7 +9,7 @@ from enforcers.decision_source import RecordSink
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.authzen import EvaluationResponse
 from pdp.core.contract.clock import Clock
-from pdp.core.contract.digest import digest
+from pdp.core.contract.digest import digest, digest_of
 from pdp.core.contract.exact_json import canonical
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
@@ -102,6 +102,7 @@ class Recorder:
             RecordError: it is not committed.
 
         """
+        content = None if result is None else canonical(result)
         await self._sink.commit(
             OutcomeRecord(
                 id=self._clock.identifier(),
@@ -113,8 +114,8 @@ class Recorder:
                 fate=fate,
                 reason_code=code,
                 latency_us=self._since(started),
-                result_digest=None if result is None else digest(result),
-                result_bytes=None if result is None else len(canonical(result)),
+                result_digest=None if content is None else digest_of(content),
+                result_bytes=None if content is None else len(content),
                 detail=detail,
             )
         )

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import cachetools
+
 from enforcers.gateway.header import HeaderError, Headers, decoded, encoded
+from enforcers.offer import Offer
 from pdp.core.contract.exact_json import JsonObject
 
 PREFIX: Final = "Mcp-Param-"
@@ -15,6 +18,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _DECIMAL: Final = re.compile(r"(-?[0-9]{1,20})(?:\.0+)?")
 _MIRRORED_TYPES: Final = ("string", "integer", "boolean")
 _SAFE_INTEGER: Final = 2**53 - 1
+_KNOWN: Final = 8192
 
 
 class AnnotationError(ValueError):
@@ -57,6 +61,25 @@ def parameter_headers(schema: Any) -> tuple[ParameterHeader, ...]:
             raise AnnotationError("two annotations name one header")
         found[name.lower()] = ParameterHeader(PREFIX + name, path)
     return tuple(found.values())
+
+
+class KnownParameterHeaders:
+    """The mirrored parameters of offered tools, read once for each definition: that takes longer than a call."""
+
+    def __init__(self) -> None:
+        self._known: cachetools.LRUCache[str, tuple[ParameterHeader, ...]] = cachetools.LRUCache(_KNOWN)
+
+    def of(self, offer: Offer) -> tuple[ParameterHeader, ...]:
+        """As `parameter_headers` of the offer's input schema, which its pin covers.
+
+        Raises:
+            AnnotationError: as there.
+
+        """
+        found = self._known.get(offer.pin)
+        if found is None:
+            found = self._known[offer.pin] = parameter_headers(offer.definition["inputSchema"])
+        return found
 
 
 def mirrored(headers: Sequence[ParameterHeader], *, arguments: JsonObject) -> dict[str, str]:

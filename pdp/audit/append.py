@@ -1,10 +1,10 @@
 """Putting records into the tables, once each, within one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, bindparam, insert, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, insert, select, union_all
 
 from pdp.audit.store import Keeping, Position, position_of
 from pdp.audit.tables import conflicts, decisions, outcomes, row_of
@@ -14,17 +14,25 @@ from pdp.core.contract.record import DecisionRecord, Record
 _LOOKUP: Final = 500
 
 
-def _taken(table: Table) -> Select[Any]:
+def _taken(table: Table, sequence: ColumnElement[bool]) -> Select[Any]:
     columns = table.c
     return select(columns.sequence, columns.content_digest).where(
-        columns.writer == bindparam("writer"),
-        columns.boot == bindparam("boot"),
-        columns.sequence.in_(bindparam("sequences", expanding=True)),
+        columns.writer == bindparam("writer"), columns.boot == bindparam("boot"), sequence
     )
 
 
-# Made once: making them costs more than SQLite needs to answer.
-_TAKEN: Final = union_all(_taken(decisions), _taken(outcomes))
+def _one_of(table: Table) -> ColumnElement[bool]:
+    return table.c.sequence.in_(bindparam("sequences", expanding=True))
+
+
+def _exactly(table: Table) -> ColumnElement[bool]:
+    return table.c.sequence == bindparam("sequence")
+
+
+# Made once: making them costs more than SQLite needs to answer. A caller that comes alone gets a statement
+# without an IN, which would be rendered anew for every use.
+_TAKEN: Final = union_all(*(_taken(table, _one_of(table)) for table in (decisions, outcomes)))
+_ONE_TAKEN: Final = union_all(*(_taken(table, _exactly(table)) for table in (decisions, outcomes)))
 _INSERTS: Final = {table.name: insert(table) for table in (decisions, outcomes)}
 
 
@@ -65,7 +73,7 @@ class _Rows:
     def insert(self, connection: Connection) -> None:
         for table, rows in ((decisions, self._decisions), (outcomes, self._outcomes)):
             if rows:
-                connection.execute(_INSERTS[table.name], rows)
+                connection.execute(_INSERTS[table.name], rows[0] if len(rows) == 1 else rows)
 
 
 def _held(connection: Connection, positions: Sequence[Position]) -> dict[Position, str]:
@@ -76,10 +84,16 @@ def _held(connection: Connection, positions: Sequence[Position]) -> dict[Positio
         sequences.setdefault((at.writer, at.boot), []).append(at.sequence)
     for (writer, boot), wanted in sequences.items():
         for start in range(0, len(wanted), _LOOKUP):
-            among = {"writer": writer, "boot": boot, "sequences": wanted[start : start + _LOOKUP]}
-            for sequence, content_digest in connection.execute(_TAKEN, among):
+            for sequence, content_digest in _lookup(connection, writer, boot, wanted[start : start + _LOOKUP]):
                 held[Position(writer, boot, sequence)] = content_digest
     return held
+
+
+def _lookup(connection: Connection, writer: str, boot: str, sequences: Sequence[int]) -> Iterable[Any]:
+    of = {"writer": writer, "boot": boot}
+    if len(sequences) == 1:
+        return connection.execute(_ONE_TAKEN, {**of, "sequence": sequences[0]})
+    return connection.execute(_TAKEN, {**of, "sequences": sequences})
 
 
 def _keep_conflict(connection: Connection, at: Position, content_digest: str, record: Record) -> None:

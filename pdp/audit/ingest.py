@@ -126,14 +126,18 @@ class LogWriter:
 
     async def _admit(self, weight: int) -> None:
         """Back-pressure: wait for room in the queue; what is larger than the queue goes alone."""
-        try:
-            async with asyncio.timeout(self._bounds.max_wait):
-                while self._waiting and self._waiting + weight > self._bounds.max_queue:
-                    self._room.clear()
-                    await self._room.wait()
-        except TimeoutError as error:
-            raise RecordError(f"the log's queue has been full for {self._bounds.max_wait} s") from error
+        if self._is_full(weight):
+            try:
+                async with asyncio.timeout(self._bounds.max_wait):
+                    while self._is_full(weight):
+                        self._room.clear()
+                        await self._room.wait()
+            except TimeoutError as error:
+                raise RecordError(f"the log's queue has been full for {self._bounds.max_wait} s") from error
         self._waiting += weight
+
+    def _is_full(self, weight: int) -> bool:
+        return self._waiting > 0 and self._waiting + weight > self._bounds.max_queue
 
     def _release(self, weight: int) -> None:
         self._waiting -= weight

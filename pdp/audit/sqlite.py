@@ -60,21 +60,23 @@ class SqliteStore:
             with self._engine.begin() as connection:
                 create_or_check(connection, path)
             self._place = Place(path)
+            # Held, since taking it from the pool for each transaction costs more than most transactions.
+            self._connection = self._engine.connect()
 
     def append(self, records: Sequence[Record]) -> list[Keeping]:
         """Commit all of `records` in one transaction."""
         with _writing():
             self._place.check()
-            with self._engine.begin() as connection:
-                return append_records(connection, records)
+            with self._connection.begin():
+                return append_records(self._connection, records)
 
     def probe(self) -> None:
         """Count up in a table of its own."""
         with _writing():
             self._place.check()
-            with self._engine.begin() as connection:
-                if not connection.execute(update(probes).values(count=probes.c.count + 1)).rowcount:
-                    connection.execute(insert(probes).values(id=1, count=1))
+            with self._connection.begin():
+                if not self._connection.execute(update(probes).values(count=probes.c.count + 1)).rowcount:
+                    self._connection.execute(insert(probes).values(id=1, count=1))
 
     def sync(self) -> None:
         """Flush the write-ahead log, which holds every commit that no checkpoint has flushed."""
@@ -90,6 +92,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the file; the last to do so moves the write-ahead log into it."""
+        self._connection.close()
         self._engine.dispose()
 
 

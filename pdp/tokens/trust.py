@@ -9,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.model import DevIssuerSettings, IdentitySettings, IssuerSettings, Settings
 from pdp.hosting.address import Exposure, listen_address
+from pdp.tokens.claims_cache import ClaimsCache
 from pdp.tokens.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
 from pdp.tokens.jwks import ALGORITHMS, KeysUnavailableError, read_key_set
 from pdp.tokens.key_cache import KeyCache
@@ -18,8 +19,8 @@ from pdp.tokens.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
 _ISSUERS: Final = "identity.issuers"
 
 
-def build_verifier(identity: IdentitySettings, *, base: Path, log: FilteringBoundLogger) -> TokenVerifier:
-    """The verifier of `identity`; files are relative to `base`.
+def build_verifier(identity: IdentitySettings, *, base: Path, log: FilteringBoundLogger) -> ClaimsCache:
+    """The verifier of `identity`, with a cache of what it found; files are relative to `base`.
 
     Raises:
         ConfigurationError: no issuer at all, two that cannot be told apart, an algorithm that is not
@@ -31,10 +32,12 @@ def build_verifier(identity: IdentitySettings, *, base: Path, log: FilteringBoun
     if problems:
         raise ConfigurationError(problems)
     issuers = [_configured(issuer, identity, base, log) for issuer in identity.issuers]
+    unsafe = set()
     if identity.unsafe_dev_issuer is not None:
         log.warning("unsafe_dev_issuer_used", at="start", issuer=identity.unsafe_dev_issuer.alias)
         issuers.append(_unsafe_dev(identity.unsafe_dev_issuer, identity, base, log))
-    return TokenVerifier(issuers, leeway=identity.leeway, log=log)
+        unsafe.add(identity.unsafe_dev_issuer.alias)  # each use is logged, so each is verified
+    return ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe)
 
 
 def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Problem, ...]:

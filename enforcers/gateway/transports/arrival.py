@@ -8,7 +8,7 @@ from enforcers.caller import Caller, Identified
 from enforcers.gateway.answer import WireError
 from enforcers.gateway.envelope import VERSION_HEADER, check_modern, era_of
 from enforcers.gateway.header import HeaderError, Headers
-from enforcers.gateway.parameter_header import check_mirrored, parameter_headers
+from enforcers.gateway.parameter_header import KnownParameterHeaders, check_mirrored
 from enforcers.gateway.protocol import HEADER_MISMATCH, INITIALIZE, Era, RevisionError
 from enforcers.offer import Offers
 from pdp.core.contract.checked_call import TOOLS_CALL
@@ -65,7 +65,9 @@ def session_of(headers: Headers) -> str | None:
     return values[0] if values else None
 
 
-def check_modern_arrival(message: Request | Notification, *, headers: Headers, offers: Offers) -> None:
+def check_modern_arrival(
+    message: Request | Notification, *, headers: Headers, offers: Offers, parameters: KnownParameterHeaders
+) -> None:
     """Return when a message of the modern era has all that it must have, mirrored parameters included.
 
     Raises:
@@ -78,6 +80,6 @@ def check_modern_arrival(message: Request | Notification, *, headers: Headers, o
     if offer is None or not isinstance(arguments, dict):
         return
     try:
-        check_mirrored(parameter_headers(offer.definition["inputSchema"]), arguments=arguments, sent=headers)
+        check_mirrored(parameters.of(offer), arguments=arguments, sent=headers)
     except HeaderError as error:
         raise RevisionError(str(error), rpc_code=HEADER_MISMATCH) from error

@@ -13,6 +13,7 @@ from typing import Final
 from enforcers.caller import Caller, Identified, Transport
 from enforcers.gateway.answer import CREDENTIAL_CODES, Answer, WireError, unreadable
 from enforcers.gateway.header import Headers
+from enforcers.gateway.parameter_header import KnownParameterHeaders
 from enforcers.gateway.protocol import INITIALIZE, Era, RevisionError
 from enforcers.gateway.service import Service
 from enforcers.gateway.sessions import Sessions, owner_of
@@ -67,6 +68,7 @@ class StreamableHttp:
     def __init__(self, service: Service, *, offers: Offers, sessions: Sessions, surroundings: Surroundings) -> None:
         self._service = service
         self._offers = offers
+        self._parameters = KnownParameterHeaders()
         self._sessions = sessions
         self._around = surroundings
 
@@ -152,7 +154,7 @@ class StreamableHttp:
         if message is None or (arrival.era is Era.LEGACY and message.method == INITIALIZE):
             return
         if arrival.era is Era.MODERN:
-            check_modern_arrival(message, headers=arrival.headers, offers=self._offers)
+            check_modern_arrival(message, headers=arrival.headers, offers=self._offers, parameters=self._parameters)
             return
         session = arrival.caller.session
         if session is None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from structlog.typing import FilteringBoundLogger
 
-from enforcers.gateway.parameter_header import mirrored, parameter_headers
+from enforcers.gateway.parameter_header import ParameterHeader, mirrored, parameter_headers
 from enforcers.gateway.protocol import TOOLS_CHANGED, Era
 from enforcers.gateway.upstreams.channel import Channel, Connector, SessionLostError
 from enforcers.gateway.upstreams.conversation import Conversation
@@ -33,7 +33,7 @@ class Peer:
         self._client = client
         self._on_change = on_change
         self._log = log
-        self._tools: Mapping[str, JsonObject] = {}
+        self._mirrored: Mapping[str, Sequence[ParameterHeader]] = {}
         self._listing: Sequence[JsonObject] = ()
         self._open: tuple[Channel, Conversation] | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -87,8 +87,7 @@ class Peer:
         conversation = self._open[1]
         headers: Mapping[str, str] = {}
         if conversation.era is Era.MODERN:
-            schema = self._tools.get(tool, {}).get("inputSchema")
-            headers = mirrored(parameter_headers(schema), arguments=arguments)
+            headers = mirrored(self._mirrored.get(tool, ()), arguments=arguments)
         return await conversation.call(tool, arguments=arguments, headers=headers)
 
     async def aclose(self) -> None:
@@ -126,4 +125,4 @@ class Peer:
 
     def _take(self, tools: Sequence[JsonObject]) -> None:
         self._listing = tools
-        self._tools = {tool["name"]: tool for tool in tools}
+        self._mirrored = {tool["name"]: parameter_headers(tool["inputSchema"]) for tool in tools}

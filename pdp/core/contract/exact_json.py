@@ -20,7 +20,9 @@ JsonValue: TypeAlias = Any
 JsonObject: TypeAlias = Mapping[str, Any]
 
 _STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_UNSURE_NUMBERS: Final = re.compile(rb"-?\d*[.eE][-+.\deE]*\d|-?\d{16,}|-?\d+[.eE][-+.\deE]*")
+_NUMBERS: Final = re.compile(rb"-?\d[-+.\deE]*")
+_SURE: Final = 15
+"""So many characters of an integer are exact whatever they are."""
 _OPENING: Final = frozenset(b"[{")
 _CLOSING: Final = frozenset(b"]}")
 
@@ -81,8 +83,9 @@ def _check_depth(skeleton: bytes, limit: int) -> None:
 
 
 def _check_numbers(skeleton: bytes) -> None:
-    for token in _UNSURE_NUMBERS.findall(skeleton):
-        if not _is_exact(token):
+    for token in _NUMBERS.findall(skeleton):
+        is_sure = len(token) <= _SURE and token.lstrip(b"-").isdigit()
+        if not is_sure and not _is_exact(token):
             raise _malformed("the message has a number that cannot be carried exactly", "inexact number")
 
 

@@ -102,9 +102,9 @@ def test_the_files_are_their_owners_alone(path: Path) -> None:
 
 def test_the_journal_and_its_syncing_are_as_the_mode_says(path: Path) -> None:
     for mode, synchronous in ((LogMode.SPOOLED, 1), (LogMode.DURABLE, 2)):
-        with store(path, mode) as log, log._engine.connect() as connection:
-            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == synchronous
+        with store(path, mode) as log, log._connection.begin():
+            assert log._connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            assert log._connection.exec_driver_sql("PRAGMA synchronous").scalar() == synchronous
 
 
 def test_the_same_record_again_is_known_and_kept_once(path: Path) -> None:
