@@ -15,7 +15,6 @@ from enforcers.caller import Caller, Identified
 from enforcers.clock import system_clock
 from enforcers.gateway.answer import Wording
 from enforcers.gateway.app import REFRESH_SECONDS, Gateway, configured_servers, http_app, introduction
-from enforcers.gateway.http_server import HttpServer, bind
 from enforcers.gateway.listen import tcp_address
 from enforcers.gateway.naming import Prefixed
 from enforcers.gateway.router import Router
@@ -26,6 +25,8 @@ from pdp.core.contract.message import Notification, Request
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.principal import Principal, PrincipalType, SubjectProperties
 from pdp.core.settings.load import read_settings
+from pdp.hosting.http_server import HttpServer
+from pdp.hosting.sockets import bind, with_real_port
 
 NOBODY: Final = Principal(PrincipalType.USER, "bench|nobody", SubjectProperties())
 
@@ -72,7 +73,9 @@ async def serve(config: Path) -> None:
     router = Router(servers, naming=Prefixed(), refresh=REFRESH_SECONDS, steady=system_clock().steady, log=log)
     service = Service(UnsafePassThrough(router), wording=Wording(introduction(), -32001), log=log)
     listening = asyncio.Event()
-    socket, bound = bind(tcp_address(settings.gateway.listen))
+    address = tcp_address(settings.gateway.listen)
+    socket = bind(address)
+    bound = with_real_port(address, socket=socket)
     app = http_app(Gateway(router, service), settings=settings, bound=bound, ready=listening.is_set)
     await router.start()
     await HttpServer(app, bound=socket, on_ready=listening.set).serve()
