@@ -108,9 +108,7 @@ class RemoteDecisionPoint:
         async with self._session().request(method, url, data=body, allow_redirects=False) as answer:
             if answer.status not in {_OK, _NO_CONTENT}:
                 raise _UnreachableError(f"HTTP status {answer.status}")
-            if (answer.content_length or 0) > _MAX_ANSWER:
-                raise _UnreachableError(f"an answer over {_MAX_ANSWER} bytes")
-            return await answer.read()
+            return await _bounded(answer)
 
     def _session(self) -> aiohttp.ClientSession:
         if self._held is None:
@@ -119,3 +117,12 @@ class RemoteDecisionPoint:
                 connector=connector, headers=self._headers, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._held
+
+
+async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for piece in answer.content.iter_any():
+        body += piece
+        if len(body) > _MAX_ANSWER:
+            raise _UnreachableError(f"an answer over {_MAX_ANSWER} bytes")
+    return bytes(body)

@@ -1,0 +1,125 @@
+import json
+from typing import Any
+
+import pytest
+
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.snapshot import read_catalog, snapshot_bytes, snapshot_path
+from pdp.core.catalog.tool import Mark, pin_of
+from pdp.core.contract.errors import ConfigurationError
+
+DEFINITION: dict[str, Any] = {
+    "name": "read",
+    "description": "reads",
+    "inputSchema": {
+        "type": "object",
+        "properties": {"path": {"type": "string"}, "n": {"type": "number", "minimum": 0.5}},
+    },
+    "annotations": {"readOnlyHint": True, "title": "ignored here"},
+    "_meta": {"not": "seen"},
+}
+PATH = "schemas/files/read.json"
+CATALOG = b"""version: 1
+servers:
+  files:
+    trusted: true
+    tenant: corp|acme
+    tools:
+      read: {arguments: {path: path}}
+"""
+
+
+def catalog(yaml: bytes = CATALOG, **snapshots: bytes) -> Catalog:
+    return read_catalog(yaml, file="policies/catalog.yaml", snapshots=snapshots or {PATH: snapshot_bytes(DEFINITION)})
+
+
+def codes(yaml: bytes = CATALOG, snapshots: dict[str, bytes] | None = None) -> list[tuple[str, str]]:
+    with pytest.raises(ConfigurationError) as refused:
+        read_catalog(
+            yaml,
+            file="policies/catalog.yaml",
+            snapshots={PATH: snapshot_bytes(DEFINITION)} if snapshots is None else snapshots,
+        )
+    return [(problem.file, problem.code) for problem in refused.value.problems]
+
+
+def test_a_snapshot_reads_back_as_the_tool_with_its_pin_and_marks() -> None:
+    (tool,) = catalog().tools()
+    assert (tool.id, tool.pin) == ("files/read", pin_of(DEFINITION))
+    assert (tool.trusted, tool.tenant, tool.marks) == (True, "corp|acme", {"path": Mark.PATH})
+    assert tool.annotations.readOnlyHint
+
+
+def test_a_snapshot_is_the_same_on_every_run_and_one_value_a_line() -> None:
+    shuffled = dict(reversed(DEFINITION.items()))
+    assert snapshot_bytes(shuffled) == snapshot_bytes(DEFINITION)
+    assert snapshot_bytes(DEFINITION).count(b"\n") > 10
+
+
+def test_the_catalog_survives_the_wire() -> None:
+    sent = catalog()
+    received = Catalog.from_json(sent.to_json())
+    assert (received.digest, list(received.tools())) == (sent.digest, list(sent.tools()))
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a b", "Ünï", 'q"uote', "a%2Fb", "A" * 100])
+def test_any_tool_name_has_a_file_of_its_own(name: str) -> None:
+    path = snapshot_path("files", name)
+    assert path.count("/") == 2
+    snapshots = {path: snapshot_bytes({**DEFINITION, "name": name})}
+    read = read_catalog(b"version: 1\n", file="c", snapshots=snapshots)
+    assert read.find(f"files/{name}") is not None
+
+
+def altered(**change: Any) -> bytes:
+    return json.dumps({**json.loads(snapshot_bytes(DEFINITION)), **change}).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "raw"),
+    [
+        (PATH, b""),
+        (PATH, b"{}"),
+        (PATH, b"[]"),
+        (PATH, b'{"name":"read","name":"read"}'),
+        (PATH, b"[" * 10_000),
+        (PATH, altered(description="and sends it to somebody")),
+        (PATH, altered(digest="sha256:0")),
+        (PATH, altered(unknown=1)),
+        (PATH, altered(name="other")),
+        (PATH, altered(inputSchema=True)),
+        (PATH, altered(annotations={"readOnlyHint": "yes"})),
+        ("schemas/files/write.json", snapshot_bytes(DEFINITION)),
+        ("schemas/read.json", snapshot_bytes(DEFINITION)),
+        ("schemas/a/b/read.json", snapshot_bytes(DEFINITION)),
+        ("schemas/tasks/read.json", snapshot_bytes(DEFINITION)),
+        ("schemas/Files/read.json", snapshot_bytes(DEFINITION)),
+    ],
+)
+def test_a_snapshot_that_was_altered_or_misplaced_is_refused_with_its_file(path: str, raw: bytes) -> None:
+    assert (path, "snapshot_invalid") in codes(b"version: 1\n", {path: raw})
+
+
+@pytest.mark.parametrize(
+    ("yaml", "code"),
+    [
+        (b"", "catalog_invalid"),
+        (b"version: 2\n", "catalog_invalid"),
+        (b"version: 1\nservers: []\n", "catalog_invalid"),
+        (b"version: 1\nserver: {}\n", "catalog_invalid"),
+        (b"version: 1\nservers: {files: {trusted: maybe}}\n", "catalog_invalid"),
+        (b"version: 1\nservers: {files: {tools: {read: {arguments: {path: pth}}}}}\n", "catalog_invalid"),
+        (b"version: 1\nservers: {fils: {}}\n", "server_unknown"),
+        (b"version: 1\nservers: {files: {tools: {red: {}}}}\n", "tool_unknown"),
+        (b"version: 1\nservers: {files: {tools: {read: {arguments: {pth: path}}}}}\n", "argument_unknown"),
+    ],
+)
+def test_a_catalog_that_would_mark_nothing_is_refused(yaml: bytes, code: str) -> None:
+    found = codes(yaml)
+    assert code in {what for _, what in found} or {what for _, what in found} & {"document_empty", "empty"}
+    assert {file for file, _ in found} == {"policies/catalog.yaml"}
+
+
+def test_every_problem_of_every_file_is_reported() -> None:
+    found = codes(b"version: 2\n", {PATH: b"", "schemas/x/y.json": b""})
+    assert [file for file, _ in found] == ["policies/catalog.yaml", PATH, "schemas/x/y.json"]

@@ -1,0 +1,135 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from enforcers.remote import RemoteDecisionPoint
+from pdp.core.contract.authzen import (
+    Action,
+    EvaluationRequest,
+    Resource,
+    ResourceKind,
+    ResourceSearchRequest,
+    Subject,
+)
+from pdp.core.contract.errors import DecisionError, RecordError
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import OutcomeRecord
+from tests.unit.audit.sample import outcome
+
+ASK = EvaluationRequest(Subject("user", "a|b"), Action("tools/call"), Resource("tool", "s/t"))
+FIND = ResourceSearchRequest(Subject("user", "a|b"), Action("tools/call"), ResourceKind("tool"))
+RECORD: OutcomeRecord = outcome(1)
+GOOD = (
+    b'{"decision":true,"context":{"toolgate":'
+    b'{"decision_id":"d","reason_code":"allowed","generation":1,"bundle":"sha256:0"}}}'
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """A server that answers everything with `handler`; its URL."""
+    server = web.Server(handler)
+    runner = web.ServerRunner(server)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def asking(*urls: str, timeout: float = 5) -> AsyncIterator[RemoteDecisionPoint]:
+    point = RemoteDecisionPoint(urls, key="key", timeout=timeout)
+    try:
+        yield point
+    finally:
+        await point.aclose()
+
+
+def answering(body: bytes, *, status: int = 200) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        await request.read()
+        headers = {"Location": "http://127.0.0.1:1/"} if status == 307 else {}
+        return web.Response(body=body, status=status, headers=headers)
+
+    return handler
+
+
+async def test_the_key_goes_along_and_the_answer_comes_back() -> None:
+    seen = []
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append((request.path, request.headers["Authorization"]))
+        return web.Response(body=GOOD)
+
+    async with serving(handler) as url, asking(url + "/") as point:
+        response, _ = await point.decide(ASK)
+    assert response.decision is True
+    assert seen == [("/access/v1/evaluation", "Bearer key")]
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        answering(GOOD, status=500),
+        answering(GOOD, status=401),
+        answering(GOOD, status=307),
+        answering(b""),
+        answering(b"{"),
+        answering(b"{}"),
+        answering(b'{"decision":true}'),
+        answering(GOOD.replace(b"true", b'"true"')),
+        answering(GOOD.replace(b"true", b"1")),
+        answering(GOOD.replace(b'"allowed"', b'"a_code_of_tomorrow"')),
+        answering(GOOD.replace(b'"generation":1,', b"")),
+        answering(b"[" * 100_000),
+        answering(b"\xff\xfe"),
+    ],
+)
+async def test_whatever_is_no_decision_is_none(handler: Handler) -> None:
+    async with serving(handler) as url, asking(url) as point:
+        for asked in (point.decide(ASK), point.search(FIND), point.catalog()):
+            with pytest.raises(DecisionError) as refused:
+                await asked
+            assert refused.value.code is ReasonCode.PDP_UNREACHABLE
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 500, 503])
+async def test_a_record_that_is_not_taken_is_not_committed(status: int) -> None:
+    async with serving(answering(b"", status=status)) as url, asking(url) as point:
+        with pytest.raises(RecordError):
+            await point.commit(RECORD)
+
+
+async def test_a_decision_point_that_hangs_costs_no_more_than_the_timeout() -> None:
+    released = asyncio.Event()
+
+    async def hang(_: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response(body=GOOD)
+
+    async with serving(hang) as url, asking(url, timeout=0.05) as point:
+        with pytest.raises(DecisionError):
+            await point.decide(ASK)
+        released.set()
+
+
+async def test_the_next_decision_point_answers_where_one_is_gone() -> None:
+    async with serving(answering(GOOD)) as url, asking("http://127.0.0.1:9", url) as point:
+        response, _ = await point.decide(ASK)
+    assert response.decision is True
+
+
+async def test_without_any_decision_point_there_is_no_decision() -> None:
+    async with asking("http://127.0.0.1:9") as point:
+        with pytest.raises(DecisionError):
+            await point.decide(ASK)
+        with pytest.raises(RecordError):
+            await point.commit(RECORD)
