@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from enforcers import remote
 from enforcers.remote import RemoteDecisionPoint
 from pdp.core.contract.authzen import (
     Action,
@@ -27,7 +28,7 @@ GOOD = (
     b'{"decision_id":"d","reason_code":"allowed","generation":1,"bundle":"sha256:0"}}}'
 )
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
@@ -45,8 +46,8 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def asking(*urls: str, timeout: float = 5) -> AsyncIterator[RemoteDecisionPoint]:
-    point = RemoteDecisionPoint(urls, key="key", timeout=timeout)
+async def asking(*urls: str, within: float = 5) -> AsyncIterator[RemoteDecisionPoint]:
+    point = RemoteDecisionPoint(urls, key="key", timeout=within)
     try:
         yield point
     finally:
@@ -54,7 +55,7 @@ async def asking(*urls: str, timeout: float = 5) -> AsyncIterator[RemoteDecision
 
 
 def answering(body: bytes, *, status: int = 200) -> Handler:
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         await request.read()
         headers = {"Location": "http://127.0.0.1:1/"} if status == 307 else {}
         return web.Response(body=body, status=status, headers=headers)
@@ -65,7 +66,7 @@ def answering(body: bytes, *, status: int = 200) -> Handler:
 async def test_the_key_goes_along_and_the_answer_comes_back() -> None:
     seen = []
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.BaseRequest) -> web.Response:
         seen.append((request.path, request.headers["Authorization"]))
         return web.Response(body=GOOD)
 
@@ -101,6 +102,21 @@ async def test_whatever_is_no_decision_is_none(handler: Handler) -> None:
             assert refused.value.code is ReasonCode.PDP_UNREACHABLE
 
 
+async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_MAX_ANSWER", 1000)
+
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
+        stream = web.StreamResponse()
+        await stream.prepare(request)
+        for _ in range(1000):
+            await stream.write(b" " * 1000)
+        return stream
+
+    async with serving(endless) as url, asking(url) as point:
+        with pytest.raises(DecisionError):
+            await point.decide(ASK)
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 500, 503])
 async def test_a_record_that_is_not_taken_is_not_committed(status: int) -> None:
     async with serving(answering(b"", status=status)) as url, asking(url) as point:
@@ -111,11 +127,11 @@ async def test_a_record_that_is_not_taken_is_not_committed(status: int) -> None:
 async def test_a_decision_point_that_hangs_costs_no_more_than_the_timeout() -> None:
     released = asyncio.Event()
 
-    async def hang(_: web.Request) -> web.Response:
+    async def hang(_: web.BaseRequest) -> web.Response:
         await released.wait()
         return web.Response(body=GOOD)
 
-    async with serving(hang) as url, asking(url, timeout=0.05) as point:
+    async with serving(hang) as url, asking(url, within=0.05) as point:
         with pytest.raises(DecisionError):
             await point.decide(ASK)
         released.set()
