@@ -25,7 +25,7 @@ from pdp.core.engine.request import AccessRequest, read_access
 from pdp.core.engine.scope import Fits, fit
 from pdp.core.engine.translate import Path, Translated, translate
 
-_CLOSURES = 4096
+_SLICES = 4096
 
 
 class Lasting(StrEnum):
@@ -47,14 +47,23 @@ class Decision:
     lasting: Lasting = Lasting.UNTIL_CHANGE
 
 
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """A closure, and the policies whose scope it fits: they depend on nothing else of a request."""
+
+    closure: Closure
+    policies: tuple[Policy, ...]
+    lasting: Lasting
+
+
 class Engine:
-    """Decides under one set of policies and one catalog; holds closures' handles between decisions."""
+    """Decides under one set of policies and one catalog; holds closures and slices between decisions."""
 
     def __init__(self, compiled: CompiledPolicies, *, catalog: Catalog) -> None:
         self._compiled = compiled
         self._catalog = catalog
         self._shapes: dict[str, RecordOf] = {t.id: arguments_shape(t.input_schema) for t in catalog.tools()}
-        self._closures: cachetools.LRUCache[bytes, Closure] = cachetools.LRUCache(_CLOSURES)
+        self._slices: cachetools.LRUCache[bytes, _Slice] = cachetools.LRUCache(_SLICES)
 
     def decide(self, request: EvaluationRequest, *, now: float) -> Decision:
         """The decision on `request` at Unix time `now`; whatever is wrong with it is a denial."""
@@ -67,9 +76,10 @@ class Engine:
         tool = self._tool(request)
         access = read_access(request)
         translated = self._translate(tool, access)
-        closure = self._closure(access, tool)
-        candidates = self._slice(closure)
-        blind = [policy.id for policy in candidates if _reads_any(policy, translated.unrepresentable)]
+        found = self._slice(access, tool)
+        closure = found.closure
+        lost = translated.unrepresentable
+        blind = [policy.id for policy in found.policies if _reads_any(policy, lost)] if lost else []
         if blind:
             return Decision(ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=tuple(blind))
         answer = cedar.authorize(
@@ -80,7 +90,7 @@ class Engine:
             resource=closure.resource.uid,
             context=cedar_context(access, translated.value, now=now),
         )
-        return replace(self._judge(answer), lasting=_lasting(candidates))
+        return replace(self._judge(answer), lasting=found.lasting)
 
     def _tool(self, request: EvaluationRequest) -> Tool:
         if request.action.name != TOOLS_CALL:
@@ -98,22 +108,15 @@ class Engine:
             raise Refused(ReasonCode.REQUEST_INVALID, "an argument is not declared by the tool's schema")
         return translate(access.context.arguments, shape)
 
-    def _closure(self, access: AccessRequest, tool: Tool) -> Closure:
+    def _slice(self, access: AccessRequest, tool: Tool) -> _Slice:
         context = access.context
         key = canonical([tool.id, access.type, access.id, access.properties, context.actor, context.delegation])
-        found = self._closures.get(key)
+        found = self._slices.get(key)
         if found is None:
-            found = self._closures[key] = tool_closure(access, tool)
+            closure = tool_closure(access, tool)
+            policies = tuple(policy for policy in self._compiled.policies.values() if _fits(policy, closure))
+            found = self._slices[key] = _Slice(closure, policies, _lasting(policies))
         return found
-
-    def _slice(self, closure: Closure) -> list[Policy]:
-        return [
-            policy
-            for policy in self._compiled.policies.values()
-            if isinstance(
-                fit(policy.scope, principal=closure.principal, action=closure.action, resource=closure.resource), Fits
-            )
-        ]
 
     def _judge(self, answer: cedar.Answer) -> Decision:
         """INVARIANT: Cedar's Allow counts only when no `forbid` failed and every error has its policy."""
@@ -156,6 +159,11 @@ def cedar_context(access: AccessRequest, arguments: dict[str, Any], *, now: floa
 
 def _agent(identifier: str) -> dict[str, Any]:
     return {"__entity": uid("Agent", identifier).as_json()}
+
+
+def _fits(policy: Policy, closure: Closure) -> bool:
+    fitting = fit(policy.scope, principal=closure.principal, action=closure.action, resource=closure.resource)
+    return isinstance(fitting, Fits)
 
 
 def _lasting(candidates: Iterable[Policy]) -> Lasting:

@@ -5,7 +5,7 @@ import pytest
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subject
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine.evaluate import Decision, Lasting
-from tests.unit.engine.sample import call, decide
+from tests.unit.engine.sample import NOON, call, decide, engine
 
 PERMIT = '@id("all") permit(principal, action, resource);'
 
@@ -159,3 +159,32 @@ def test_an_answer_that_depends_on_the_clock_lasts_no_longer_than_the_instant() 
 def test_obligations_of_determining_permits_are_given() -> None:
     with_obligation = '@id("o") @obligation("mask") permit(principal, action, resource);'
     assert decide(PERMIT + with_obligation).obligations == ("mask",)
+
+
+MIXED = """
+@id("p-eng") permit(principal in Mcp::Group::"corp|eng", action, resource in Mcp::Server::"git");
+@id("p-now") permit(principal, action == Mcp::Action::"git/push", resource)
+  when { context.now > datetime("2026-01-01") };
+@id("f-free") forbid(principal in Mcp::Group::"corp|ops", action == Mcp::Action::"git/log", resource)
+  when { context.arguments has free };
+@id("f-agent") forbid(principal, action, resource)
+  when { context has actor && context.actor == Mcp::Agent::"corp|bot" };
+"""
+
+
+def test_what_was_decided_before_changes_no_decision() -> None:
+    groups: list[dict[str, Any]] = [{}, {"groups": ["corp|eng"]}, {"groups": ["corp|ops"]}, {"tenant": "corp|acme"}]
+    asked = [
+        call(tool, arguments, properties=properties, **context)
+        for tool, arguments in (
+            ("git/log", {"repo": "r"}),
+            ("git/log", {"repo": "r", "free": {"a": 1}}),
+            ("git/push", {}),
+        )
+        for properties in groups
+        for context in ({}, {"actor": "corp|bot"}, {"actor": "corp|other"})
+    ]
+    alone = [decide(MIXED, request) for request in asked]
+    shared = engine(MIXED)
+    assert [shared.decide(request, now=NOON) for request in (*asked, *reversed(asked))] == [*alone, *reversed(alone)]
+    assert len(set(alone)) > 5
