@@ -249,7 +249,7 @@ def _check_allowed(response: EvaluationResponse) -> None:
     if response.decision is not (answer.reason_code is ReasonCode.ALLOWED):
         raise DecisionError(ReasonCode.INTERNAL_ERROR, "the decision contradicts its reason code")
     if not response.decision:
-        detail = f"decided so by {len(answer.policies)} policies"
+        detail = answer.detail or f"decided so by {len(answer.policies)} policies"
         raise Refused(answer.reason_code, detail, caller_text=answer.caller_text)
 
 

@@ -70,7 +70,7 @@ class Decisions:
         response = await self._record(http, asked, response, caller)
         # (4) answer
         self._count(http, response.context.toolgate.reason_code)
-        return json_answer(response)
+        return json_answer(response if isinstance(caller, KnownEnforcer) else _without_detail(response))
 
     async def search(self, http: Request, caller: Caller) -> Answer:
         """`POST /access/v1/search/resource`: what the subject may see.
@@ -130,6 +130,11 @@ class Decisions:
     def _count(self, http: Request, code: ReasonCode) -> None:
         effect = Effect.ALLOW if code is ReasonCode.ALLOWED else Effect.DENY
         self._metrics.decided(effect, code, seconds=self._clock.steady() - http.started)
+
+
+def _without_detail(response: EvaluationResponse) -> EvaluationResponse:
+    answer = msgspec.structs.replace(response.context.toolgate, detail=None)
+    return EvaluationResponse(response.decision, AnswerContext(answer))
 
 
 def read_request(body: bytes, kind: type[Asked], *, limits: JsonLimits) -> Asked:

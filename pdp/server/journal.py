@@ -58,7 +58,7 @@ class Journal:
             obligations=answer.obligations,
             generation=answer.generation,
             bundle=answer.bundle,
-            detail=_NOT_KEPT if "arguments" in asked.context else None,
+            detail=answer.detail or (_NOT_KEPT if "arguments" in asked.context else None),
         )
 
     async def search(self, http: Request, asked: ResourceSearchRequest, response: ResourceSearchResponse) -> None:

@@ -58,6 +58,7 @@ class Bundle:
             policies=list(decision.policies),
             errors=list(decision.errors),
             obligations=list(decision.obligations),
+            detail=decision.detail,
             cache=CacheHint() if decision.lasting is Lasting.INSTANT else self._cache,
         )
         return EvaluationResponse(decision.code is ReasonCode.ALLOWED, AnswerContext(answer))

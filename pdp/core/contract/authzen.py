@@ -59,7 +59,10 @@ class CacheHint(msgspec.Struct, frozen=True):
 
 
 class ToolgateAnswer(msgspec.Struct, frozen=True):
-    """Our addition to the answer; lists come sorted by policy id."""
+    """Our addition to the answer; lists come sorted by policy id.
+
+    `detail` is the cause for the record; only enforcers with a credential get it.
+    """
 
     decision_id: str
     reason_code: ReasonCode
@@ -70,6 +73,7 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
     errors: list[str] = []
     obligations: list[str] = []
     cache: CacheHint = CacheHint()
+    detail: str | None = None
 
     @property
     def caller_text(self) -> str:

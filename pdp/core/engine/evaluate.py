@@ -45,6 +45,7 @@ class Decision:
     errors: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()
     lasting: Lasting = Lasting.UNTIL_CHANGE
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Engine:
         try:
             return self._decide(request, now)
         except Refused as refusal:
-            return Decision(refusal.code)
+            return Decision(refusal.code, detail=refusal.detail)
 
     def _decide(self, request: EvaluationRequest, now: float) -> Decision:
         tool = self._tool(request)
@@ -122,7 +123,7 @@ class Engine:
         """INVARIANT: Cedar's Allow counts only when no `forbid` failed and every error has its policy."""
         known = self._compiled.policies
         if answer.verdict is Verdict.NO_DECISION:
-            return Decision(ReasonCode.REQUEST_INVALID)
+            return Decision(ReasonCode.REQUEST_INVALID, detail="Cedar cannot read the request")
         if answer.unplaced or any(_may_forbid(known.get(failed)) for failed in answer.errors):
             return Decision(ReasonCode.POLICY_ERROR, policies=answer.errors, errors=answer.errors)
         reasons = [known[reason] for reason in answer.reasons]

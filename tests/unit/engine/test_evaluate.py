@@ -66,6 +66,14 @@ def test_a_request_that_is_not_as_it_must_be_is_denied(request_: EvaluationReque
     assert decide(PERMIT, request_).code == code
 
 
+def test_what_is_wrong_with_a_request_is_told_for_the_record_by_its_place() -> None:
+    assert decide(PERMIT, call(actor=7)).detail == (
+        "the request is not as it must be: Expected `str | null`, got `int` - at `$.actor`"
+    )
+    assert decide(PERMIT, call("git/other")).detail == "the tool is not in the catalog"
+    assert decide(PERMIT).detail is None
+
+
 def test_unknown_members_of_the_context_reach_no_policy() -> None:
     assert decide(PERMIT, call(extra={"__entity": "x"}, now="1970-01-01")).code is ReasonCode.ALLOWED
 
