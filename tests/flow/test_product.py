@@ -223,6 +223,30 @@ def test_a_mistyped_setting_is_named_with_file_and_line(tmp_path: Path) -> None:
         assert "gatway" in done.stderr
 
 
+def test_snapshots_of_live_definitions_are_what_was_approved(tmp_path: Path) -> None:
+    with product(tmp_path) as made:
+        done = made.run("schemas", "pull")
+        assert done.returncode == 0, done.stderr
+        assert "git/git_log: as approved" in done.stdout
+        assert {line.partition(": ")[2] for line in done.stdout.splitlines()} == {"as approved"}
+
+
+def test_a_server_is_approved_by_its_snapshots(tmp_path: Path) -> None:
+    with product(tmp_path) as made:
+        shown = made.repository / "schemas" / "time" / "convert_time.json"
+        approved = shown.read_bytes()
+        shown.unlink()
+        made.settings["mcpServers"]["broken"] = {"command": "/nowhere/server"}
+        made.configure()
+        done = made.run("schemas", "pull", "time", "broken")
+        assert done.returncode == 1
+        assert "time/convert_time: new" in done.stdout
+        assert "broken: `/nowhere/server` cannot be started" in done.stdout
+        assert shown.read_bytes() == approved
+        unknown = made.run("schemas", "pull", "nobody")
+        assert (unknown.returncode, "`nobody` is not among `mcpServers`" in unknown.stderr) == (2, True)
+
+
 def wrapped(made: Product, token: str | None) -> StdioServerParameters:
     python, *toolgate = TOOLGATE
     server = ["--server", "git", "--", sys.executable, "-m", "mcp_server_git"]

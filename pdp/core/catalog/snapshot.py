@@ -15,6 +15,7 @@ from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.method import METHOD_PREFIXES
 from pdp.core.document.reading import read_document
 
+SCHEMAS: Final = "schemas"
 _PATH: Final = re.compile(r"schemas/(?P<server>[^/]+)/(?P<tool>[^/]+)\.json")
 _SERVER: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _LIMITS: Final = JsonLimits(max_bytes=2 * 1024 * 1024, max_depth=128)
@@ -55,7 +56,13 @@ class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def snapshot_path(server: str, tool: str) -> str:
     """Where the snapshot of a tool lives, for any legal tool name."""
-    return f"schemas/{server}/{quote(tool, safe='')}.json"
+    return f"{SCHEMAS}/{server}/{_file_name(tool)}.json"
+
+
+def _file_name(tool: str) -> str:
+    """Percent-encoded; a name of dots alone would be a folder's."""
+    name = quote(tool, safe="")
+    return name if name.strip(".") else name.replace(".", "%2E")
 
 
 def snapshot_bytes(definition: Mapping[str, Any]) -> bytes:
