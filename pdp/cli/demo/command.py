@@ -1,6 +1,7 @@
 """The demo's story: sets the scene, starts the programs, performs the acts, shows the record."""
 
 import asyncio
+import signal
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from pdp.cli.demo.acts import CALLS, Seen, knock, perform, tools_seen
-from pdp.cli.demo.programs import ask, running
+from pdp.cli.demo.programs import ask, console_script, running
 from pdp.cli.demo.scene import Scene, set_scene
 
 _ALICE: Final = (
@@ -36,6 +37,7 @@ def demo(
 
     Example: toolgate demo --once
     """
+    signal.signal(signal.SIGTERM, _end)  # the programs must not outlive us
     console = Console(soft_wrap=True, highlight=False)
     scene = set_scene(folder, repository=repository)
     _tell_scene(console, scene)
@@ -90,12 +92,16 @@ def _tell_scene(console: Console, scene: Scene) -> None:
         console.print("  without the file server, which needs Node: apt-get install nodejs npm, then make setup")
 
 
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def _stay(console: Console, scene: Scene) -> None:
-    config = escape(str(scene.config))
+    config, toolgate = escape(str(scene.config)), escape(console_script())
     console.print(
         "\n[bold]Still up; try next[/] (another terminal; Ctrl-C here ends it)\n"
-        f"  toolgate log query --principal alice --decision deny --since 1h --config {config}\n"
-        f"  TOKEN=$(toolgate dev token --sub carol --config {config})\n"
+        f"  {toolgate} log query --principal alice --decision deny --since 1h --config {config}\n"
+        f"  TOKEN=$({toolgate} dev token --sub carol --config {config})\n"
         f"  point any MCP client at {escape(scene.gateway)} with the header `Authorization: Bearer $TOKEN`\n"
         "  change a file in policies/ and call again: it is in force within two seconds\n"
         f"  curl {escape(scene.pdp)}/metrics"

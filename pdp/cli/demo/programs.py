@@ -58,6 +58,14 @@ def toolgate() -> Sequence[str]:
     return (sys.executable, "-m", "pdp.cli.main")
 
 
+def console_script() -> str:
+    """How this installation's `toolgate` is called from the current folder."""
+    script = Path(sys.executable).parent / "toolgate"
+    if not script.exists():
+        return "toolgate"
+    return str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script)
+
+
 def _wait(process: subprocess.Popen[bytes], ready: str, *, verb: str, output: Path) -> None:
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:

@@ -66,6 +66,13 @@ def test_a_request_that_is_not_as_it_must_be_is_denied(request_: EvaluationReque
     assert decide(PERMIT, request_).code == code
 
 
+def test_what_cedar_cannot_read_is_no_decision_and_denied() -> None:
+    chain = {"first": "corp|a", "last": "corp|a", "depth": 2**63, "members": ["corp|a"]}
+    assert decide(PERMIT, call(delegation=chain)) == Decision(
+        ReasonCode.REQUEST_INVALID, detail="Cedar cannot read the request"
+    )
+
+
 def test_what_is_wrong_with_a_request_is_told_for_the_record_by_its_place() -> None:
     assert decide(PERMIT, call(actor=7)).detail == (
         "the request is not as it must be: Expected `str | null`, got `int` - at `$.actor`"
