@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+from pdp.cli.verbs import VERBS
 from pdp.core.contract.reason_code import ReasonCode
 
 
@@ -9,3 +10,14 @@ def test_every_reason_code_is_documented_and_every_documented_one_exists(root: P
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     documented = {code for row in rows for code in re.findall(r"`(\w+)`", row)}
     assert documented == {code.value for code in ReasonCode}
+
+
+def test_every_verb_is_shown_at_work_in_the_docs(root: Path) -> None:
+    text = "\n".join(path.read_text() for path in [root / "README.md", *(root / "docs").glob("*.md")])
+    assert [verb for verb in VERBS if f"toolgate {verb}" not in text] == []
+
+
+def test_every_link_between_docs_leads_somewhere(root: Path) -> None:
+    pages = [root / "README.md", *(root / "docs").rglob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())]
+    assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
