@@ -204,13 +204,15 @@ def test_a_start_with_problems_lists_them_all_and_serves_nothing(tmp_path: Path)
             "permit (principal, action, resource);\n"
             '@id("x") permit (principal, action == Mcp::Action::"a/b", resource);\n'
         )
+        (made.repository / "policies" / "catalog.yaml").write_text("version: 1\nservers:\n  time: {trustd: true}\n")
         (made.repository / "schemas" / "time" / "get_current_time.json").write_text("{")
         for verb in ("serve", "gateway"):
             made.settings["gateway"]["decisions"] = "embedded"
             made.configure()
             done = made.run(verb)
             assert done.returncode == 2
-            assert "policies/bad.cedar:1" in done.stderr or "schemas/time/get_current_time.json" in done.stderr
+            for place in ("policies/bad.cedar:1:", "policies/catalog.yaml:3:", "schemas/time/get_current_time.json:1:"):
+                assert place in done.stderr
             assert "Traceback" not in done.stderr
 
 

@@ -20,8 +20,9 @@ from pdp.core.contract.authzen import (
     SearchContext,
     ToolgateAnswer,
 )
+from pdp.core.contract.errors import ConfigurationError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.engine.compile import CompiledPolicies, compile_policies
+from pdp.core.engine.compile import CompiledPolicies, compile_policies, problems_in
 from pdp.core.engine.evaluate import Engine, Lasting
 from pdp.core.engine.residual import visible_tools
 
@@ -86,11 +87,14 @@ def build(sources: Mapping[str, bytes], *, max_age: float) -> Bundle:
         ConfigurationError: with every problem found.
 
     """
-    catalog = read_catalog(
-        sources.get(CATALOG_FILE, b"version: 1\n"),
-        file=CATALOG_FILE,
-        snapshots={path: raw for path, raw in sources.items() if path.startswith(SCHEMAS)},
-    )
     cedar_files = {path: raw for path, raw in sources.items() if path.startswith(POLICIES) and path.endswith(".cedar")}
+    try:
+        catalog = read_catalog(
+            sources.get(CATALOG_FILE, b"version: 1\n"),
+            file=CATALOG_FILE,
+            snapshots={path: raw for path, raw in sources.items() if path.startswith(SCHEMAS)},
+        )
+    except ConfigurationError as error:
+        raise ConfigurationError([*error.problems, *problems_in(cedar_files)]) from error
     compiled = compile_policies(cedar_files, catalog=catalog)
     return Bundle(manifest_of(sources, serial=0), catalog=catalog, compiled=compiled, max_age=max_age)

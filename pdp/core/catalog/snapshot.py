@@ -2,44 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Meta
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.tool import Annotations, Mark, Tool, pin_of
+from pdp.core.catalog.entries import CatalogFile, ServerEntry, ToolEntry
+from pdp.core.catalog.tool import Annotations, Tool, pin_of
 from pdp.core.contract.errors import ConfigurationError, MessageError, Problem
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.method import METHOD_PREFIXES
-from pdp.core.document.reading import read_document
 
 SCHEMAS: Final = "schemas"
 _PATH: Final = re.compile(r"schemas/(?P<server>[^/]+)/(?P<tool>[^/]+)\.json")
 _SERVER: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _LIMITS: Final = JsonLimits(max_bytes=2 * 1024 * 1024, max_depth=128)
-
-
-class ToolEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `catalog.yaml` says of one tool."""
-
-    arguments: dict[str, Mark] = {}
-
-
-class ServerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `catalog.yaml` says of one server; annotations count only where it is `trusted`."""
-
-    trusted: bool = False
-    tenant: Annotated[str, Meta(min_length=1)] | None = None
-    tools: dict[str, ToolEntry] = {}
-
-
-class CatalogFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`catalog.yaml`."""
-
-    version: Literal[1]
-    servers: dict[str, ServerEntry] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,30 +57,19 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
         ConfigurationError: with every problem of every file.
 
     """
-    problems: list[Problem] = []
-    entries = _read_entries(catalog_yaml, file, problems)
+    entries = CatalogFile(catalog_yaml, file=file)
+    problems = list(entries.problems)
     tools = [
         tool
         for path, raw in sorted(snapshots.items())
         if (tool := _read_snapshot(path, raw, entries, problems)) is not None
     ]
-    problems += _dangling(entries, tools, file)
+    # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
+    if not problems:
+        problems += entries.dangling(tools)
     if problems:
         raise ConfigurationError(problems)
     return Catalog(tools)
-
-
-def _read_entries(raw: bytes, file: str, problems: list[Problem]) -> CatalogFile:
-    try:
-        document = read_document(raw, file=file)
-    except ConfigurationError as error:
-        problems += error.problems
-        return CatalogFile(version=1)
-    try:
-        return msgspec.convert(document.tree, CatalogFile)
-    except msgspec.ValidationError as error:
-        problems.append(Problem(file, 1, 0, "catalog_invalid", f"`catalog.yaml` is not as it must be: {error}"))
-        return CatalogFile(version=1)
 
 
 def _read_snapshot(path: str, raw: bytes, entries: CatalogFile, problems: list[Problem]) -> Tool | None:
@@ -142,25 +109,3 @@ def _tool(server: str, snapshot: Snapshot, entries: CatalogFile) -> Tool:
         tenant=entry.tenant,
         marks=entry.tools.get(snapshot.name, ToolEntry()).arguments,
     )
-
-
-def _dangling(entries: CatalogFile, tools: list[Tool], file: str) -> list[Problem]:
-    """Marks that mark nothing: a mistyped name would leave a path unchecked."""
-    by_id = {tool.id: tool for tool in tools}
-    found = []
-    for server, entry in entries.servers.items():
-        if server not in {tool.server for tool in tools}:
-            found.append(Problem(file, 1, 0, "server_unknown", f"server `{server}` has no snapshot in `schemas/`"))
-            continue
-        for name, marked in entry.tools.items():
-            tool = by_id.get(f"{server}/{name}")
-            declared = () if tool is None else tool.input_schema.get("properties", {})
-            missing = [argument for argument in marked.arguments if argument not in declared]
-            if tool is None:
-                found.append(Problem(file, 1, 0, "tool_unknown", f"`{server}/{name}` has no snapshot in `schemas/`"))
-            found += [
-                Problem(file, 1, 0, "argument_unknown", f"`{server}/{name}` declares no argument `{argument}`")
-                for argument in missing
-                if tool is not None
-            ]
-    return found

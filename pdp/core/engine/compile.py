@@ -40,12 +40,7 @@ def compile_policies(sources: Mapping[str, bytes], *, catalog: Catalog) -> Compi
         ConfigurationError: with every problem of every file.
 
     """
-    problems: list[Problem] = []
-    parsed: dict[str, _Parsed] = {}
-    for statement in _all_statements(sources, problems):
-        one = _parse(statement, problems)
-        if one is not None:
-            _admit(one, parsed, problems)
+    parsed, problems = _read(sources)
     problems += _validated(list(parsed.values()), catalog)
     problems += _dangling(parsed.values(), catalog)
     if problems:
@@ -54,6 +49,21 @@ def compile_policies(sources: Mapping[str, bytes], *, catalog: Catalog) -> Compi
         policies={key: _policy(key, one) for key, one in sorted(parsed.items())},
         handle=cedar.policy_set({key: one.tree for key, one in parsed.items()}),
     )
+
+
+def problems_in(sources: Mapping[str, bytes]) -> list[Problem]:
+    """What is wrong with `sources` whatever the catalog says: for when there is no catalog to check against."""
+    return _read(sources)[1]
+
+
+def _read(sources: Mapping[str, bytes]) -> tuple[dict[str, _Parsed], list[Problem]]:
+    problems: list[Problem] = []
+    parsed: dict[str, _Parsed] = {}
+    for statement in _all_statements(sources, problems):
+        one = _parse(statement, problems)
+        if one is not None:
+            _admit(one, parsed, problems)
+    return parsed, problems
 
 
 def _all_statements(sources: Mapping[str, bytes], problems: list[Problem]) -> Iterable[Statement]:

@@ -116,10 +116,30 @@ def test_a_snapshot_that_was_altered_or_misplaced_is_refused_with_its_file(path:
 )
 def test_a_catalog_that_would_mark_nothing_is_refused(yaml: bytes, code: str) -> None:
     found = codes(yaml)
-    assert code in {what for _, what in found} or {what for _, what in found} & {"document_empty", "empty"}
-    assert {file for file, _ in found} == {"policies/catalog.yaml"}
+    assert found == [("policies/catalog.yaml", code)]
 
 
 def test_every_problem_of_every_file_is_reported() -> None:
     found = codes(b"version: 2\n", {PATH: b"", "schemas/x/y.json": b""})
     assert [file for file, _ in found] == ["policies/catalog.yaml", PATH, "schemas/x/y.json"]
+
+
+def test_each_problem_of_the_catalog_has_its_own_line() -> None:
+    yaml = (
+        b"version: 1\nservers:\n  files:\n    trusted: 1\n    tools:\n      read: {arguments: {path: pth}}\n  x: []\n"
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        read_catalog(yaml, file="c", snapshots={PATH: snapshot_bytes(DEFINITION)})
+    assert [(problem.line, problem.code) for problem in refused.value.problems] == [
+        (3, "catalog_invalid"),
+        (6, "catalog_invalid"),
+        (7, "catalog_invalid"),
+    ]
+    tools = b"      red: {}\n      read:\n        arguments:\n          pth: path\n"
+    mistyped = b"version: 1\nservers:\n  files:\n    tools:\n" + tools
+    with pytest.raises(ConfigurationError) as dangling:
+        read_catalog(mistyped, file="c", snapshots={PATH: snapshot_bytes(DEFINITION)})
+    assert [(problem.line, problem.code) for problem in dangling.value.problems] == [
+        (5, "tool_unknown"),
+        (8, "argument_unknown"),
+    ]
