@@ -11,7 +11,7 @@ import pytest
 
 from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.engine.policy import PolicyEffect
-from pdp.core.engine.source import Statement, statements
+from pdp.core.engine.syntax.source import Statement, statements
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases
 from pdp.policytest.files import read_files

@@ -9,11 +9,11 @@ from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.cedar_schema import cedar_schema
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.engine import cedar
+from pdp.core.engine.checks.names import dangling_names
 from pdp.core.engine.dependencies import context_reads
-from pdp.core.engine.literals import dangling_names
 from pdp.core.engine.policy import Conditions, Policy, PolicyEffect
 from pdp.core.engine.scope import Scope
-from pdp.core.engine.source import Statement, excess_of, statements
+from pdp.core.engine.syntax.source import Statement, excess_of, statements
 
 ANNOTATIONS: Final = frozenset({"id", "message", "advice", "obligation", "owner", "severity"})
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.cedar_schema import NAMESPACE
 from pdp.core.engine.cedar import EntityUid, pst
-from pdp.core.engine.dependencies import children
+from pdp.core.engine.expression.tree import children
 
 _SERVER, _TOOL, _TENANT = (f"{NAMESPACE}::{kind}" for kind in ("Server", "Tool", "Tenant"))
 

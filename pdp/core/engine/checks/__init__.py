@@ -1,0 +1,1 @@
+"""What is wrong with policies beyond their syntax: one module a kind of problem."""

@@ -1,0 +1,1 @@
+"""What a Cedar expression is made of and what it means. Pure, and free of policies and requests."""

@@ -1,0 +1,1 @@
+"""Cedar text: cut into statements, bounded, read into trees whose every node knows its place."""
