@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import cedarpy
 import msgspec
@@ -37,8 +37,7 @@ class Verdict(StrEnum):
     NO_DECISION = "NoDecision"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EntityUid:
+class EntityUid(NamedTuple):
     """A Cedar entity: its full type name and its id."""
 
     type: str
