@@ -9,7 +9,7 @@ evaluate, so errors are never dropped.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -78,9 +78,9 @@ def parse_policy(text: str) -> pst.Template:
     return next(iter(trees.static_policies.values()))
 
 
-def policy_set(trees: Mapping[str, pst.Template]) -> Policies:
-    """The handle of policies under the ids given."""
-    named = {key: replace(tree, id=key) for key, tree in trees.items()}
+def policy_set(trees: Iterable[pst.Template]) -> Policies:
+    """The handle of static policies, under the ids of their trees."""
+    named = {tree.id: tree for tree in trees}
     return cedarpy.PolicySet.from_pst(pst.PolicySet(templates={}, static_policies=named, template_links=()))
 
 
