@@ -1,8 +1,7 @@
 """One decision: fail-closed, with its reasons sorted by policy id."""
 
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from enum import StrEnum
+import math
+from dataclasses import dataclass
 from typing import Final
 
 from pdp.core.catalog.catalog import Catalog
@@ -23,28 +22,29 @@ EVERYTHING: Final = ("",)
 """The pointer to the whole request: whatever in it is changed, the answer may be another."""
 
 
-class Lasting(StrEnum):
-    """How long the same request is decided alike: until the bundle changes, or for this instant."""
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """What else a decision is good for: other requests, and later ones.
 
-    UNTIL_CHANGE = "until_change"
-    INSTANT = "instant"
+    `vary` names the places of the request, as JSON Pointers, on which the decision depends besides
+    principal, actor, delegation, scopes, action and resource. It holds before Unix time `until`, in
+    seconds, as long as the bundle stays the same.
+    """
+
+    vary: tuple[str, ...] = EVERYTHING
+    until: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the policies say; every tuple holds policy ids but `obligations`, which holds their texts, and `vary`.
-
-    `vary` names the places of the request, as JSON Pointers, on which the decision depends besides
-    principal, actor, delegation, scopes, action and resource; a refused request depends on all of it.
-    """
+    """What the policies say; every tuple holds policy ids but `obligations`, which holds their texts."""
 
     code: ReasonCode
     message: str | None = None
     policies: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()
-    lasting: Lasting = Lasting.UNTIL_CHANGE
-    vary: tuple[str, ...] = EVERYTHING
+    holds: Holds = Holds()
     detail: str | None = None
 
 
@@ -69,20 +69,12 @@ class Engine:
         found = self._slices.of(access, tool)
         group = found.group
         seen = group.view.of(access, found.shape, now=now)
+        holds = Holds(group.view.vary, now if NOW in group.view.members else math.inf)
         blind = group.blind(seen.unrepresentable) if seen.unrepresentable else ()
         if blind:
-            decision = Decision(ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=blind)
-        else:
-            answer = cedar.authorize(
-                group.handle,
-                found.entities,
-                principal=found.principal,
-                action=found.action,
-                resource=found.resource,
-                context=seen.value,
-            )
-            decision = self._judge(answer)
-        return replace(decision, vary=group.view.vary, lasting=_lasting(group.view.members))
+            return Decision(ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=blind, holds=holds)
+        answer = cedar.authorize(group.handle, found.entities, found.question, context=seen.value)
+        return self._judge(answer, holds)
 
     def _tool(self, request: EvaluationRequest) -> Tool:
         if request.action.name != TOOLS_CALL:
@@ -94,24 +86,20 @@ class Engine:
             raise Refused(ReasonCode.TOOL_UNKNOWN, "the tool is not in the catalog")
         return tool
 
-    def _judge(self, answer: cedar.Answer) -> Decision:
+    def _judge(self, answer: cedar.Answer, holds: Holds) -> Decision:
         """INVARIANT: Cedar's Allow counts only when no `forbid` failed and every error has its policy."""
         known = self._policies
         if answer.verdict is Verdict.NO_DECISION:
-            return Decision(ReasonCode.REQUEST_INVALID, detail="Cedar cannot read the request")
+            return Decision(ReasonCode.REQUEST_INVALID, detail="Cedar cannot read the request", holds=holds)
         if answer.unplaced or any(_may_forbid(known.get(failed)) for failed in answer.errors):
-            return Decision(ReasonCode.POLICY_ERROR, policies=answer.errors, errors=answer.errors)
+            return Decision(ReasonCode.POLICY_ERROR, policies=answer.errors, errors=answer.errors, holds=holds)
         reasons = [known[reason] for reason in answer.reasons]
         message = next((policy.message for policy in reasons if policy.message is not None), None)
         if answer.verdict is Verdict.ALLOW:
             obligations = tuple(policy.obligation for policy in reasons if policy.obligation is not None)
-            return Decision(ReasonCode.ALLOWED, None, answer.reasons, answer.errors, obligations)
+            return Decision(ReasonCode.ALLOWED, None, answer.reasons, answer.errors, obligations, holds)
         code = ReasonCode.FORBIDDEN_BY_POLICY if reasons else ReasonCode.NO_POLICY_ALLOWS
-        return Decision(code, message, answer.reasons, answer.errors)
-
-
-def _lasting(members: AbstractSet[str]) -> Lasting:
-    return Lasting.INSTANT if NOW in members else Lasting.UNTIL_CHANGE
+        return Decision(code, message, answer.reasons, answer.errors, holds=holds)
 
 
 def _may_forbid(policy: Policy | None) -> bool:

@@ -56,9 +56,7 @@ class Slice:
 
     group: PolicyGroup
     entities: cedar.Entities
-    principal: EntityUid
-    action: EntityUid
-    resource: EntityUid
+    question: cedar.Question
     shape: RecordOf
 
 
@@ -96,7 +94,7 @@ class Slices:
         )
         entities = defined((*entities.values(), *self._of_literals(group.literals)))
         handle = closed(entities, (*named, *group.literals))
-        return Slice(group, handle, *named, shape=self._shapes[tool.id])
+        return Slice(group, handle, cedar.question(*named), self._shapes[tool.id])
 
     def _group(self, policies: tuple[Policy, ...]) -> PolicyGroup:
         key = tuple(policy.id for policy in policies)

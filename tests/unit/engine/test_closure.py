@@ -71,8 +71,8 @@ def test_a_missing_parent_would_switch_a_forbid_off() -> None:
 
     def reasons(entities: list[Entity]) -> int:
         handle = cedar.entities(entity.as_json() for entity in entities)
-        action = EntityUid("Action", "a")
-        return len(cedar.authorize(policies, handle, principal=member, action=action, resource=top, context={}).reasons)
+        asked = cedar.question(member, EntityUid("Action", "a"), top)
+        return len(cedar.authorize(policies, handle, asked, context={}).reasons)
 
     assert (reasons(whole), reasons([whole[0], whole[2]])) == (1, 0)
 

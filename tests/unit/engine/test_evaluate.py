@@ -1,10 +1,11 @@
+import math
 from typing import Any
 
 import pytest
 
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subject
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.engine.evaluate import Decision, Lasting
+from pdp.core.engine.evaluate import Decision, Holds
 from tests.unit.engine.sample import NOON, call, decide, engine
 
 PERMIT = '@id("all") permit(principal, action, resource);'
@@ -16,29 +17,31 @@ def log(condition: str, *, effect: str = "permit", key: str = "p") -> str:
 
 def test_an_allow_names_its_policies_sorted() -> None:
     policies = '@id("b") permit(principal, action, resource); @id("a") permit(principal, action, resource);'
-    assert decide(policies) == Decision(ReasonCode.ALLOWED, policies=("a", "b"), vary=())
+    assert decide(policies) == Decision(ReasonCode.ALLOWED, policies=("a", "b"), holds=Holds(()))
 
 
 def test_no_policy_is_a_deny() -> None:
-    assert decide("") == Decision(ReasonCode.NO_POLICY_ALLOWS, vary=())
+    assert decide("") == Decision(ReasonCode.NO_POLICY_ALLOWS, holds=Holds(()))
 
 
 def test_a_forbid_wins_over_a_permit_and_its_message_is_given() -> None:
     forbid = '@id("no") @message("not on this host") forbid(principal, action, resource);'
     assert decide(PERMIT + forbid) == Decision(
-        ReasonCode.FORBIDDEN_BY_POLICY, message="not on this host", policies=("no",), vary=()
+        ReasonCode.FORBIDDEN_BY_POLICY, message="not on this host", policies=("no",), holds=Holds(())
     )
 
 
 def test_a_forbid_that_fails_to_evaluate_denies_although_cedar_allows() -> None:
     overflow = log("9223372036854775807 + 1 > 0", effect="forbid")
-    assert decide(PERMIT + overflow) == Decision(ReasonCode.POLICY_ERROR, policies=("p",), errors=("p",), vary=())
+    assert decide(PERMIT + overflow) == Decision(
+        ReasonCode.POLICY_ERROR, policies=("p",), errors=("p",), holds=Holds(())
+    )
 
 
 def test_a_permit_that_fails_to_evaluate_is_ignored_and_recorded() -> None:
     overflow = log("9223372036854775807 + 1 > 0")
-    assert decide(PERMIT + overflow) == Decision(ReasonCode.ALLOWED, policies=("all",), errors=("p",), vary=())
-    assert decide(overflow) == Decision(ReasonCode.NO_POLICY_ALLOWS, errors=("p",), vary=())
+    assert decide(PERMIT + overflow) == Decision(ReasonCode.ALLOWED, policies=("all",), errors=("p",), holds=Holds(()))
+    assert decide(overflow) == Decision(ReasonCode.NO_POLICY_ALLOWS, errors=("p",), holds=Holds(()))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,7 @@ def test_what_cedar_cannot_read_is_no_decision_and_denied() -> None:
     chain = {"first": "corp|a", "last": "corp|a", "depth": 2**63, "members": ["corp|a"]}
     reading = log("context has delegation && context.delegation.depth > 1", effect="forbid")
     assert decide(PERMIT + reading, call(delegation=chain)) == Decision(
-        ReasonCode.REQUEST_INVALID, detail="Cedar cannot read the request", vary=()
+        ReasonCode.REQUEST_INVALID, detail="Cedar cannot read the request", holds=Holds(())
     )
 
 
@@ -87,10 +90,10 @@ def test_what_no_policy_reads_cannot_matter_and_what_one_reads_must_be_as_it_sho
     request = EvaluationRequest(
         Subject("user", "corp|alice"), Action("tools/call"), Resource("tool", "git/log"), context
     )
-    assert decide(PERMIT, request) == Decision(ReasonCode.ALLOWED, policies=("all",), vary=())
+    assert decide(PERMIT, request) == Decision(ReasonCode.ALLOWED, policies=("all",), holds=Holds(()))
     read = "context.arguments == context.arguments" if member == "arguments" else f"context has {member}"
     assert decide(PERMIT + log(read), request) == Decision(
-        ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=("p",), vary=(f"/context/{member}",)
+        ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=("p",), holds=Holds((f"/context/{member}",))
     )
 
 
@@ -115,8 +118,8 @@ def test_an_address_has_one_form() -> None:
     ],
 )
 def test_vary_names_what_the_slice_reads_besides_who_asks(conditions: str, vary: tuple[str, ...]) -> None:
-    assert decide(PERMIT + log(conditions)).vary == vary
-    assert decide(PERMIT + log(conditions), call("git/push", {})).vary == ()
+    assert decide(PERMIT + log(conditions)).holds.vary == vary
+    assert decide(PERMIT + log(conditions), call("git/push", {})).holds.vary == ()
 
 
 def test_a_pointer_to_any_property_name_is_a_json_pointer() -> None:
@@ -124,7 +127,7 @@ def test_a_pointer_to_any_property_name_is_a_json_pointer() -> None:
         r'@id("p") permit(principal, action == Mcp::Action::"odd/we\"ird./-tool\\", resource)'
         r' when { context.arguments has "a\"b" && context.arguments["a\"b"] == "x" };'
     )
-    assert decide(policy, call('odd/we"ird./-tool\\', {})).vary == ('/context/arguments/a"b',)
+    assert decide(policy, call('odd/we"ird./-tool\\', {})).holds.vary == ('/context/arguments/a"b',)
 
 
 def test_what_is_wrong_with_a_request_is_told_for_the_record_by_its_place() -> None:
@@ -221,8 +224,8 @@ def test_an_argument_called_like_a_cedar_escape_never_becomes_an_entity() -> Non
 
 
 def test_an_answer_that_depends_on_the_clock_lasts_no_longer_than_the_instant() -> None:
-    assert decide(log('context.now > datetime("2026-07-28T11:00:00Z")')).lasting is Lasting.INSTANT
-    assert decide(PERMIT).lasting is Lasting.UNTIL_CHANGE
+    assert decide(log('context.now > datetime("2026-07-28T11:00:00Z")')).holds == Holds(("/context/now",), NOON)
+    assert decide(PERMIT).holds == Holds((), math.inf)
 
 
 def test_obligations_of_determining_permits_are_given() -> None:
