@@ -83,16 +83,16 @@ def _head(draw: Draw, tools: Sequence[Definition]) -> _Head:
             names = ", ".join(entity("Action", tool.tool.id) for tool in chosen)
             return _Head(f"action in [{names}]", _resource(draw, chosen), view(_distinct(chosen)))
         case "group":
-            return _Head(f"action in {entity('Action', _CALL)}", _resource(draw, tools), view(tools, bare=[_CALL]))
+            return _Head(f"action in {entity('Action', _CALL)}", _resource(draw, tools), view(tools))
         case "mixed":
             names = f"{entity('Action', draw.choice(tools).tool.id)}, {entity('Action', _CALL)}"
-            return _Head(f"action in [{names}]", _resource(draw, tools), view(tools, bare=[_CALL]))
+            return _Head(f"action in [{names}]", _resource(draw, tools), view(tools))
         case "listing":
             server = entity("Server", draw.choice(tools).tool.server)
             resource = draw.choice(("resource", "resource is Mcp::Server", f"resource == {server}"))
             return _Head(f"action == {entity('Action', _LIST)}", resource, view([], bare=[_LIST]))
         case _:
-            return _Head("action", _resource(draw, tools), view(tools, bare=[_CALL, _LIST]))
+            return _Head("action", _resource(draw, tools), view(tools, bare=[_LIST]))
 
 
 def _resource(draw: Draw, tools: Sequence[Definition]) -> str:

@@ -64,9 +64,7 @@ def asked(world: World, request: EvaluationRequest) -> Asked:
         cedar.authorize(
             cedar.policy_set(policy.tree for policy in some),
             closed(entities, named),
-            principal=principal.uid,
-            action=action.uid,
-            resource=resource.uid,
+            cedar.question(principal.uid, action.uid, resource.uid),
             context=context,
         )
         for some in (policies, found)
@@ -142,9 +140,7 @@ def test_what_is_found_is_exactly_what_cedar_says_of_bare_permits(data: st.DataO
     answer = cedar.authorize(
         cedar.policy_set(policy.tree for policy in policies),
         closed(entities, named),
-        principal=principal.uid,
-        action=action.uid,
-        resource=resource.uid,
+        cedar.question(*named),
         context={},
     )
     found = PolicyIndex(policies).matching(principal=principal, action=action, resource=resource)
