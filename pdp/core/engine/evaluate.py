@@ -8,7 +8,8 @@ from typing import Any
 import cachetools
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.shape import RecordOf, arguments_shape
+from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.shape import RecordOf
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import TOOL_TYPE, EvaluationRequest
 from pdp.core.contract.checked_call import TOOLS_CALL
