@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import cachetools
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.shape import RecordOf, arguments_shape
+from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.shape import RecordOf
 from pdp.core.catalog.tool import Tool
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import EntityUid
@@ -25,7 +26,7 @@ from pdp.core.engine.dependencies import Path
 from pdp.core.engine.expression.tree import literals
 from pdp.core.engine.policy import Policy
 from pdp.core.engine.request import AccessRequest
-from pdp.core.engine.view import View, view_of
+from pdp.core.engine.view import View, as_written, vary_of, view_of
 
 _SLICES = 4096
 _HANDLES = 4096
@@ -52,12 +53,17 @@ class PolicyGroup:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The policies that can match a request, and its entities."""
+    """The policies that can match a request, and its entities.
+
+    `vary` names, as JSON Pointers into the request, every place where another value can make another
+    decision for the same principal, actor, delegation, scopes, action and resource.
+    """
 
     group: PolicyGroup
     entities: cedar.Entities
     question: cedar.Question
     shape: RecordOf
+    vary: tuple[str, ...]
 
 
 class Slices:
@@ -94,7 +100,9 @@ class Slices:
         )
         entities = defined((*entities.values(), *self._of_literals(group.literals)))
         handle = closed(entities, (*named, *group.literals))
-        return Slice(group, handle, cedar.question(*named), self._shapes[tool.id])
+        shape = self._shapes[tool.id]
+        vary = vary_of(as_written(read, shape) for policy in group.policies for read in policy.reads)
+        return Slice(group, handle, cedar.question(*named), shape, vary)
 
     def _group(self, policies: tuple[Policy, ...]) -> PolicyGroup:
         key = tuple(policy.id for policy in policies)
