@@ -24,6 +24,7 @@ from pdp.core.engine.closure import (
 from pdp.core.engine.compile import CompiledPolicies
 from pdp.core.engine.dependencies import Path
 from pdp.core.engine.expression.tree import literals
+from pdp.core.engine.lasting import Flip, flips_of
 from pdp.core.engine.policy import Policy
 from pdp.core.engine.request import AccessRequest
 from pdp.core.engine.scope import Lineage
@@ -42,6 +43,7 @@ class PolicyGroup:
     handle: cedar.Policies
     view: View
     literals: frozenset[EntityUid]
+    flips: tuple[Flip, ...]
 
     def blind(self, lost: Iterable[Path]) -> tuple[str, ...]:
         """The policies that read one of the places `lost` in the context."""
@@ -127,6 +129,7 @@ class Slices:
                 cedar.policy_set(policy.tree for policy in policies),
                 view_of(read for policy in policies for read in policy.reads),
                 frozenset(_named(policies)),
+                flips_of(policy.tree for policy in policies),
             )
         return found
 
