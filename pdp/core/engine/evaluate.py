@@ -69,7 +69,7 @@ class Engine:
         found = self._slices.of(access, tool)
         group = found.group
         seen = group.view.of(access, found.shape, now=now)
-        holds = Holds(group.view.vary, now if NOW in group.view.members else math.inf)
+        holds = Holds(found.vary, now if NOW in group.view.members else math.inf)
         blind = group.blind(seen.unrepresentable) if seen.unrepresentable else ()
         if blind:
             return Decision(ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=blind, holds=holds)

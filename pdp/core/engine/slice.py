@@ -1,12 +1,13 @@
 """Slices: the policies that can match one principal, action and resource, ready to be evaluated."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import cachetools
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.shape import RecordOf, arguments_shape
+from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.shape import RecordOf
 from pdp.core.catalog.tool import Tool
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import EntityUid
@@ -25,16 +26,18 @@ from pdp.core.engine.dependencies import Path
 from pdp.core.engine.expression.tree import literals
 from pdp.core.engine.policy import Policy
 from pdp.core.engine.request import AccessRequest
-from pdp.core.engine.view import View, view_of
+from pdp.core.engine.scope import Lineage
+from pdp.core.engine.view import View, as_written, vary_of, view_of
 
 _SLICES = 4096
-_HANDLES = 4096
+_GROUPS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyGroup:
     """Policies that are evaluated together, by id: Cedar's handle on them, what they see and name."""
 
+    ids: tuple[str, ...]
     policies: tuple[Policy, ...]
     handle: cedar.Policies
     view: View
@@ -52,11 +55,26 @@ class PolicyGroup:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The policies that can match a request, and its entities."""
+    """The policies that can match a request, and its entities.
+
+    `vary` names, as JSON Pointers into the request, every place where another value can make another
+    decision for the same principal, actor, delegation, scopes, action and resource.
+    """
 
     group: PolicyGroup
     entities: cedar.Entities
     question: cedar.Question
+    shape: RecordOf
+    vary: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """What all slices of one tool have in common."""
+
+    action: Lineage
+    resource: Lineage
+    entities: Mapping[EntityUid, Entity]
     shape: RecordOf
 
 
@@ -66,9 +84,10 @@ class Slices:
     def __init__(self, compiled: CompiledPolicies, *, catalog: Catalog) -> None:
         self._compiled = compiled
         self._catalog = catalog
-        self._shapes: dict[str, RecordOf] = {tool.id: arguments_shape(tool.input_schema) for tool in catalog.tools()}
+        self._called: dict[str, _Called] = {tool.id: _called(tool) for tool in catalog.tools()}
         self._slices: cachetools.LRUCache[object, Slice] = cachetools.LRUCache(_SLICES)
-        self._groups: cachetools.LRUCache[tuple[str, ...], PolicyGroup] = cachetools.LRUCache(_HANDLES)
+        self._groups: cachetools.LRUCache[tuple[str, ...], PolicyGroup] = cachetools.LRUCache(_GROUPS)
+        self._varying: cachetools.LRUCache[object, tuple[str, ...]] = cachetools.LRUCache(_GROUPS)
 
     def of(self, access: AccessRequest, tool: Tool) -> Slice:
         """The slice of `access` calling `tool`.
@@ -85,22 +104,25 @@ class Slices:
         return found
 
     def _find(self, access: AccessRequest, tool: Tool) -> Slice:
-        principal, action, resource = principal_entities(access), action_entities(tool), tool_entities(tool)
-        entities = defined((*principal, *action, *resource))
-        named = (principal[0].uid, action[0].uid, resource[0].uid)
-        lineages = [lineage(uid, entities) for uid in named]
+        called = self._called[tool.id]
+        principal = principal_entities(access)
+        entities = defined((*principal, *called.entities.values()))
+        asking = lineage(principal[0].uid, entities)
         group = self._group(
-            self._compiled.index.matching(principal=lineages[0], action=lineages[1], resource=lineages[2])
+            self._compiled.index.matching(principal=asking, action=called.action, resource=called.resource)
         )
-        entities = defined((*entities.values(), *self._of_literals(group.literals)))
+        if group.literals:
+            entities = defined((*entities.values(), *self._of_literals(group.literals)))
+        named = (asking.uid, called.action.uid, called.resource.uid)
         handle = closed(entities, (*named, *group.literals))
-        return Slice(group, handle, cedar.question(*named), self._shapes[tool.id])
+        return Slice(group, handle, cedar.question(*named), called.shape, self._vary(group, tool.id))
 
     def _group(self, policies: tuple[Policy, ...]) -> PolicyGroup:
-        key = tuple(policy.id for policy in policies)
-        found = self._groups.get(key)
+        ids = tuple(policy.id for policy in policies)
+        found = self._groups.get(ids)
         if found is None:
-            found = self._groups[key] = PolicyGroup(
+            found = self._groups[ids] = PolicyGroup(
+                ids,
                 policies,
                 cedar.policy_set(policy.tree for policy in policies),
                 view_of(read for policy in policies for read in policy.reads),
@@ -108,9 +130,30 @@ class Slices:
             )
         return found
 
+    def _vary(self, group: PolicyGroup, tool_id: str) -> tuple[str, ...]:
+        """What calls of the tool vary by under `group`: where its arguments are written depends on its shape."""
+        key = (tool_id, group.ids)
+        found = self._varying.get(key)
+        if found is None:
+            shape = self._called[tool_id].shape
+            reads = {as_written(read, shape) for policy in group.policies for read in policy.reads}
+            found = self._varying[key] = vary_of(reads)
+        return found
+
     def _of_literals(self, named: Iterable[EntityUid]) -> Iterator[Entity]:
         for literal in named:
             yield from literal_entities(literal, self._catalog)
+
+
+def _called(tool: Tool) -> _Called:
+    action, resource = action_entities(tool), tool_entities(tool)
+    entities = defined((*action, *resource))
+    return _Called(
+        action=lineage(action[0].uid, entities),
+        resource=lineage(resource[0].uid, entities),
+        entities=entities,
+        shape=arguments_shape(tool.input_schema),
+    )
 
 
 def _named(policies: Iterable[Policy]) -> Iterator[EntityUid]:
