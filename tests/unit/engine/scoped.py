@@ -14,8 +14,6 @@ def scoped(key: str, tree: pst.Template) -> Policy:
     """`tree` as a compiled policy called `key`."""
     statement = Statement("policies/a.cedar", 1, 1, "")
     return policy_of(replace(tree, annotations=pst.FrozenMap({"id": key})), statement=statement)
-        replace(tree, annotations=pst.FrozenMap({"id": key})), statement=Statement("policies/a.cedar", 1, 1, "")
-    )
 
 
 def heads(**texts: str) -> tuple[Policy, ...]:
