@@ -61,21 +61,34 @@ class Answer:
     unplaced: tuple[str, ...]
 
 
-def parse_policy(text: str) -> pst.Template:
-    """The tree of the one static policy in `text`.
+def read_tree(text: str) -> pst.Template:
+    """The tree of the one policy or template in `text`.
 
     INVARIANT: the caller has bounded nesting and chains; Cedar's parser has only the stack to stop it.
+
+    Raises:
+        ValueError: it is neither, or more than one; the message says what Cedar expected.
+
+    """
+    trees = cedarpy.policies_to_pst(text)
+    found = (*trees.static_policies.values(), *trees.templates.values())
+    if len(found) != 1:
+        raise ValueError("expected one policy")
+    return found[0]
+
+
+def parse_policy(text: str) -> pst.Template:
+    """The tree of the one static policy in `text`; the caller has bounded it as for `read_tree`.
 
     Raises:
         ValueError: it is no policy, a template, or more than one; the message says what Cedar expected.
 
     """
-    trees = cedarpy.policies_to_pst(text)
-    if trees.templates:
+    tree = read_tree(text)
+    scope = (tree.principal, tree.resource)
+    if any(isinstance(getattr(one, "entity", None), pst.Slot) for one in scope):
         raise ValueError("templates are not supported")
-    if len(trees.static_policies) != 1:
-        raise ValueError("expected one policy")
-    return next(iter(trees.static_policies.values()))
+    return tree
 
 
 def policy_set(trees: Mapping[str, pst.Template]) -> Policies:
