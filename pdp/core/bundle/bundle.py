@@ -1,5 +1,6 @@
 """A bundle ready to decide: sources compiled, catalog read, manifest made."""
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -23,7 +24,7 @@ from pdp.core.contract.authzen import (
 from pdp.core.contract.errors import ConfigurationError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine.compile import CompiledPolicies, compile_policies, problems_in
-from pdp.core.engine.evaluate import Engine, Lasting
+from pdp.core.engine.evaluate import Engine
 from pdp.core.engine.residual import visible_tools
 
 POLICIES = "policies/"
@@ -40,7 +41,6 @@ class Bundle:
         self.compiled = compiled
         self._engine = Engine(compiled, catalog=catalog)
         self._max_age = max_age
-        self._cache = CacheHint(max_age=int(max_age * 1000))
 
     def numbered(self, serial: int) -> "Bundle":
         """The same content under `serial`."""
@@ -60,9 +60,13 @@ class Bundle:
             errors=list(decision.errors),
             obligations=list(decision.obligations),
             detail=decision.detail,
-            cache=CacheHint() if decision.lasting is Lasting.INSTANT else self._cache,
+            cache=CacheHint(self._usable(decision.holds.until - now), list(decision.holds.vary)),
         )
         return EvaluationResponse(decision.code is ReasonCode.ALLOWED, AnswerContext(answer))
+
+    def _usable(self, holds_for: float) -> int:
+        """How long an answer that holds for that many seconds may be used again, in whole milliseconds."""
+        return math.floor(min(holds_for, self._max_age) * 1000)
 
     def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
         """The tools of which the subject of `request` may see the definition.

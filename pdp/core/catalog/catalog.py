@@ -14,6 +14,7 @@ class Catalog:
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         self._tools: Mapping[str, Tool] = {tool.id: tool for tool in sorted(tools, key=lambda tool: tool.id)}
+        self._owners = {tool.server: tool.tenant for tool in self._tools.values()}
 
     def find(self, tool_id: str) -> Tool | None:
         """The tool called `server/tool`, None when it is not approved."""
@@ -26,6 +27,10 @@ class Catalog:
     def servers(self) -> frozenset[str]:
         """The servers that have at least one approved tool."""
         return frozenset(tool.server for tool in self._tools.values())
+
+    def tenant_of(self, server: str) -> str | None:
+        """The tenant that owns `server`, None when none does."""
+        return self._owners.get(server)
 
     @cached_property
     def digest(self) -> str:

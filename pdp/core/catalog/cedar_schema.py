@@ -16,11 +16,11 @@ _STRINGS: Final = {"type": "Set", "element": _STRING}
 
 
 def cedar_schema(tools: Iterable[Tool]) -> dict[str, Any]:
-    """The Cedar schema of principals, resources, methods and every tool's typed call."""
-    actions: dict[str, Any] = {
-        TOOLS_CALL: _action("Tool", RecordOf({})),
-        TOOLS_LIST: _action("Server", None),
-    }
+    """The Cedar schema of principals, resources, methods and every tool's typed call.
+
+    A call has its tool's action; the group of all calls is no request's action, so it applies to nothing.
+    """
+    actions: dict[str, Any] = {TOOLS_CALL: {}, TOOLS_LIST: _action("Server", None)}
     for tool in tools:
         actions[tool.id] = {**_action("Tool", arguments_shape(tool.input_schema)), "memberOf": [{"id": TOOLS_CALL}]}
     return {NAMESPACE: {"entityTypes": _entity_types(), "actions": actions}}

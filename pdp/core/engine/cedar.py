@@ -9,7 +9,7 @@ evaluate, so errors are never dropped.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -17,11 +17,12 @@ import cedarpy
 import msgspec
 from cedarpy import pst
 
-__all__ = ["Answer", "Entities", "EntityUid", "Policies", "Schema", "Verdict", "authorize", "pst"]
+__all__ = ["Answer", "Entities", "EntityUid", "Policies", "Question", "Schema", "Verdict", "authorize", "pst"]
 
 Entities: TypeAlias = cedarpy.Entities
 Policies: TypeAlias = cedarpy.PolicySet
 Schema: TypeAlias = cedarpy.Schema
+Question: TypeAlias = Mapping[str, Any]
 
 _POSITIONAL: Final = re.compile(r"policy(\d+)")
 _FOR_POLICY: Final = re.compile(r"^for policy `[^`]*`, ")
@@ -91,9 +92,9 @@ def parse_policy(text: str) -> pst.Template:
     return tree
 
 
-def policy_set(trees: Mapping[str, pst.Template]) -> Policies:
-    """The handle of policies under the ids given."""
-    named = {key: replace(tree, id=key) for key, tree in trees.items()}
+def policy_set(trees: Iterable[pst.Template]) -> Policies:
+    """The handle of static policies, under the ids of their trees."""
+    named = {tree.id: tree for tree in trees}
     return cedarpy.PolicySet.from_pst(pst.PolicySet(templates={}, static_policies=named, template_links=()))
 
 
@@ -126,27 +127,20 @@ def entities(definitions: Iterable[Mapping[str, Any]]) -> Entities:
     return cedarpy.Entities.from_json_str(msgspec.json.encode(list(definitions)).decode())
 
 
-def authorize(
-    policies: Policies,
-    closure: Entities,
-    *,
-    principal: EntityUid,
-    action: EntityUid,
-    resource: EntityUid,
-    context: Mapping[str, Any],
-) -> Answer:
+def question(principal: EntityUid, action: EntityUid, resource: EntityUid) -> Question:
+    """The part of a request that stays the same whatever its context."""
+    return {"principal": principal.as_json(), "action": action.as_json(), "resource": resource.as_json()}
+
+
+def authorize(policies: Policies, closure: Entities, asked: Question, *, context: Mapping[str, Any]) -> Answer:
     """Cedar's answer to one request; `context` is in Cedar's JSON form."""
-    request = {
-        "principal": principal.as_json(),
-        "action": action.as_json(),
-        "resource": resource.as_json(),
-        "context": msgspec.json.encode(context).decode(),
-    }
+    request = {**asked, "context": msgspec.json.encode(context).decode()}
     answer = cedarpy.is_authorized(request, policies, closure)
-    failed = [_FAILED_POLICY.match(error) for error in answer.diagnostics.errors]
+    diagnostics = answer.diagnostics
+    failed = [(error, _FAILED_POLICY.match(error)) for error in diagnostics.errors]
     return Answer(
         verdict=Verdict(answer.decision.value),
-        reasons=tuple(sorted(answer.diagnostics.reasons)),
-        errors=tuple(sorted(match[1] for match in failed if match)),
-        unplaced=tuple(e for e, match in zip(answer.diagnostics.errors, failed, strict=True) if not match),
+        reasons=tuple(sorted(diagnostics.reasons)),
+        errors=tuple(sorted(match[1] for _, match in failed if match)),
+        unplaced=tuple(error for error, match in failed if not match),
     )

@@ -1,16 +1,19 @@
-"""The entities of a request: principal, actor, delegates, action, resource, each with all ancestors.
+"""The entities of a request: principal, actor, delegates, action, resource, literals, and what they reach.
 
-INVARIANT: every entity that the request names is defined here; a missing parent would switch a
-`forbid ... in` off.
+INVARIANT: every entity that can be asked for an ancestor or an attribute is defined here; a missing
+parent would switch a `forbid ... in` off.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.cedar_schema import NAMESPACE
 from pdp.core.catalog.tool import Tool
-from pdp.core.contract.checked_call import TOOLS_CALL, TOOLS_LIST
+from pdp.core.contract.checked_call import TOOLS_CALL
+from pdp.core.contract.errors import Refused
+from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import EntityUid
 from pdp.core.engine.request import AccessRequest
@@ -21,13 +24,24 @@ _TYPES = {PrincipalType.USER: "User", PrincipalType.AGENT: "Agent"}
 
 
 @dataclass(frozen=True, slots=True)
-class Closure:
-    """The three lineages of a request and Cedar's handle on all its entities."""
+class Entity:
+    """What is known of an entity: its attributes in Cedar's JSON form, and its parents."""
 
-    principal: Lineage
-    action: Lineage
-    resource: Lineage
-    entities: cedar.Entities
+    uid: EntityUid
+    attributes: Mapping[str, Any]
+    parents: tuple[EntityUid, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Cedar's JSON form."""
+        parents = [parent.as_json() for parent in self.parents]
+        return {"uid": self.uid.as_json(), "attrs": self.attributes, "parents": parents}
+
+    def mentions(self) -> Iterator[EntityUid]:
+        """The entities that its parents and attributes name."""
+        yield from self.parents
+        for value in self.attributes.values():
+            if isinstance(value, dict) and "__entity" in value:
+                yield EntityUid(**value["__entity"])
 
 
 def uid(kind: str, identifier: str) -> EntityUid:
@@ -35,74 +49,94 @@ def uid(kind: str, identifier: str) -> EntityUid:
     return EntityUid(f"{NAMESPACE}::{kind}", identifier)
 
 
-def tool_closure(request: AccessRequest, tool: Tool) -> Closure:
-    """The closure of `request` calling `tool`."""
-    principal, parents = principal_lineage(request)
-    action = uid("Action", tool.id)
-    call = uid("Action", TOOLS_CALL)
-    resource = uid("Tool", tool.id)
-    definitions = [
-        *_principal_definitions(request, principal.uid, parents),
-        _definition(action, parents=[call]),
-        _definition(call),
-        _definition(resource, parents=[uid("Server", tool.server)], attributes=_tool_attributes(tool)),
-        *_server_definitions(tool),
-    ]
-    return Closure(
-        principal=principal,
-        action=Lineage(action, frozenset({action, call})),
-        resource=Lineage(resource, frozenset({resource, *server_ancestors(tool)})),
-        entities=cedar.entities(_distinct(definitions)),
-    )
-
-
-def principal_lineage(request: AccessRequest) -> tuple[Lineage, list[EntityUid]]:
-    """The principal with its ancestors, and its parents alone."""
+def principal_entities(request: AccessRequest) -> list[Entity]:
+    """The principal, first, its ancestors, and the agents acting for it."""
+    properties, context = request.properties, request.context
     principal = uid(_TYPES[request.type], request.id)
-    properties = request.properties
     parents = [uid("Group", name) for name in properties.groups]
     parents += [uid("Role", name) for name in properties.roles]
-    if properties.tenant is not None:
-        parents.append(uid("Tenant", properties.tenant))
-    return Lineage(principal, frozenset({principal, *parents})), parents
-
-
-def server_ancestors(tool: Tool) -> list[EntityUid]:
-    """The tool's server and the tenant that owns it."""
-    owner = [] if tool.tenant is None else [uid("Tenant", tool.tenant)]
-    return [uid("Server", tool.server), *owner]
-
-
-def list_lineage() -> Lineage:
-    """The action of listing tools."""
-    action = uid("Action", TOOLS_LIST)
-    return Lineage(action, frozenset({action}))
-
-
-def _principal_definitions(
-    request: AccessRequest, principal: EntityUid, parents: list[EntityUid]
-) -> Iterable[dict[str, Any]]:
     attributes: dict[str, Any] = {}
-    if request.properties.email is not None:
-        attributes["email"] = request.properties.email
-    if request.properties.tenant is not None:
-        attributes["tenant"] = {"__entity": uid("Tenant", request.properties.tenant).as_json()}
-    yield _definition(principal, parents=parents, attributes=attributes)
-    for parent in parents:
-        yield _definition(parent)
-    delegation = request.context.delegation
-    agents = [] if delegation is None else [delegation.first, delegation.last, *delegation.members]
-    if request.context.actor is not None:
-        agents.append(request.context.actor)
-    for agent in agents:
-        yield _definition(uid("Agent", agent))
+    if properties.email is not None:
+        attributes["email"] = properties.email
+    if properties.tenant is not None:
+        tenant = uid("Tenant", properties.tenant)
+        parents.append(tenant)
+        attributes["tenant"] = {"__entity": tenant.as_json()}
+    chain = context.delegation
+    agents = [] if chain is None else [chain.first, chain.last, *chain.members]
+    if context.actor is not None:
+        agents.append(context.actor)
+    bare = [*parents, *(uid("Agent", agent) for agent in agents)]
+    return [Entity(principal, attributes, tuple(parents)), *(Entity(one, {}) for one in bare)]
 
 
-def _server_definitions(tool: Tool) -> Iterable[dict[str, Any]]:
-    server, *owner = server_ancestors(tool)
-    yield _definition(server, parents=owner)
-    for tenant in owner:
-        yield _definition(tenant)
+def action_entities(tool: Tool) -> list[Entity]:
+    """The action of calling `tool`, first, and the group of all calls."""
+    call = uid("Action", TOOLS_CALL)
+    return [Entity(uid("Action", tool.id), {}, (call,)), Entity(call, {})]
+
+
+def tool_entities(tool: Tool) -> list[Entity]:
+    """`tool`, first, with its server and the tenant that owns it."""
+    server = uid("Server", tool.server)
+    return [Entity(uid("Tool", tool.id), _tool_attributes(tool), (server,)), *server_entities(server, tool.tenant)]
+
+
+def server_entities(server: EntityUid, tenant: str | None) -> list[Entity]:
+    """A server, first, and the tenant that owns it."""
+    owner = () if tenant is None else (uid("Tenant", tenant),)
+    return [Entity(server, {}, owner), *(Entity(one, {}) for one in owner)]
+
+
+def literal_entities(literal: EntityUid, catalog: Catalog) -> list[Entity]:
+    """What is known of an entity that a policy names; of principals other than the asking one, nothing."""
+    tool = catalog.find(literal.id)
+    if literal.type == f"{NAMESPACE}::Tool" and tool is not None:
+        return tool_entities(tool)
+    if literal.type == f"{NAMESPACE}::Action" and tool is not None:
+        return action_entities(tool)
+    if literal.type == f"{NAMESPACE}::Server":
+        return server_entities(literal, catalog.tenant_of(literal.id))
+    return [Entity(literal, {})]
+
+
+def defined(entities: Iterable[Entity]) -> dict[EntityUid, Entity]:
+    """One definition an entity; the fullest wins, so that a bare mention never empties a principal."""
+    found: dict[EntityUid, Entity] = {}
+    for entity in entities:
+        known = found.get(entity.uid)
+        if known is None or _fullness(entity) > _fullness(known):
+            found[entity.uid] = entity
+    return found
+
+
+def lineage(entity: EntityUid, entities: Mapping[EntityUid, Entity]) -> Lineage:
+    """`entity` with all its ancestors among `entities`."""
+    ancestors = {entity}
+    waiting = [entity]
+    while waiting:
+        known = entities.get(waiting.pop())
+        parents = () if known is None else known.parents
+        waiting += (parent for parent in parents if parent not in ancestors)
+        ancestors.update(parents)
+    return Lineage(entity, frozenset(ancestors))
+
+
+def closed(entities: Mapping[EntityUid, Entity], named: Iterable[EntityUid]) -> cedar.Entities:
+    """Cedar's handle on `entities`.
+
+    Raises:
+        Refused: `request_invalid`, when one of `named`, or one that an entity mentions, has no definition.
+
+    """
+    wanted = {*named, *(mention for entity in entities.values() for mention in entity.mentions())}
+    if not wanted <= entities.keys():
+        raise Refused(ReasonCode.REQUEST_INVALID, "an entity of the request has no definition")
+    return cedar.entities(entity.as_json() for entity in entities.values())
+
+
+def _fullness(entity: Entity) -> int:
+    return len(entity.parents) + len(entity.attributes)
 
 
 def _tool_attributes(tool: Tool) -> dict[str, Any]:
@@ -119,23 +153,3 @@ def _tool_attributes(tool: Tool) -> dict[str, Any]:
         "idempotent": read_only or (counted and hints.idempotentHint),
         "openWorld": not counted or hints.openWorldHint,
     }
-
-
-def _definition(
-    entity: EntityUid, *, parents: Iterable[EntityUid] = (), attributes: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    return {"uid": entity.as_json(), "attrs": attributes or {}, "parents": [parent.as_json() for parent in parents]}
-
-
-def _fullness(definition: dict[str, Any]) -> int:
-    return len(definition["parents"]) + len(definition["attrs"])
-
-
-def _distinct(definitions: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One definition an entity; the fullest wins, so that a bare mention never empties a principal."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for definition in definitions:
-        key = (definition["uid"]["type"], definition["uid"]["id"])
-        if key not in found or _fullness(definition) > _fullness(found[key]):
-            found[key] = definition
-    return list(found.values())

@@ -10,9 +10,8 @@ from pdp.core.catalog.cedar_schema import cedar_schema
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.engine import cedar
 from pdp.core.engine.checks.names import dangling_names
-from pdp.core.engine.dependencies import context_reads
-from pdp.core.engine.policy import Conditions, Policy, PolicyEffect
-from pdp.core.engine.scope import Scope
+from pdp.core.engine.index import PolicyIndex
+from pdp.core.engine.policy import Policy, policy_of
 from pdp.core.engine.syntax.source import Statement, excess_of, statements
 
 ANNOTATIONS: Final = frozenset({"id", "message", "advice", "obligation", "owner", "severity"})
@@ -21,10 +20,10 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}")
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicies:
-    """Policies by id, and Cedar's handle on all of them."""
+    """Policies by id, and their index by scope."""
 
     policies: Mapping[str, Policy]
-    handle: cedar.Policies
+    index: PolicyIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,11 @@ def compile_policies(sources: Mapping[str, bytes], *, catalog: Catalog) -> Compi
     problems += _dangling(parsed.values(), catalog)
     if problems:
         raise ConfigurationError(problems)
-    return CompiledPolicies(
-        policies={key: _policy(key, one) for key, one in sorted(parsed.items())},
-        handle=cedar.policy_set({key: one.tree for key, one in parsed.items()}),
-    )
+    policies = {
+        key: policy_of(one.tree, file=one.statement.file, line=one.statement.line)
+        for key, one in sorted(parsed.items())
+    }
+    return CompiledPolicies(policies, PolicyIndex(policies.values()))
 
 
 def problems_in(sources: Mapping[str, bytes]) -> list[Problem]:
@@ -120,21 +120,6 @@ def _dangling(parsed: Iterable[_Parsed], catalog: Catalog) -> list[Problem]:
         for one in parsed
         for text in dangling_names(one.tree, catalog=catalog)
     ]
-
-
-def _policy(key: str, one: _Parsed) -> Policy:
-    tree = one.tree
-    return Policy(
-        id=key,
-        effect=PolicyEffect(tree.effect),
-        scope=Scope(tree.principal, tree.action, tree.resource),
-        reads=context_reads(tree),
-        conditions=Conditions.SOME if tree.clauses else Conditions.NONE,
-        message=tree.annotations.get("message"),
-        obligation=tree.annotations.get("obligation"),
-        file=one.statement.file,
-        line=one.statement.line,
-    )
 
 
 def _problem(statement: Statement, code: str, message: str) -> Problem:

@@ -1,9 +1,10 @@
-"""A compiled policy: what the engine knows of it besides Cedar's handle."""
+"""A compiled policy: its tree, and what the engine knows of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pdp.core.engine.dependencies import Read
+from pdp.core.engine.cedar import pst
+from pdp.core.engine.dependencies import Read, context_reads
 from pdp.core.engine.scope import Scope
 
 
@@ -16,21 +17,35 @@ class PolicyEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy; `reads` are its reads of the context."""
+    """One policy; `reads` are its reads of the context, `file` and `line` say where it is written."""
 
     id: str
     effect: PolicyEffect
     scope: Scope
+    tree: pst.Template
     reads: frozenset[Read]
-    conditions: "Conditions"
     message: str | None
     obligation: str | None
     file: str
     line: int
 
+    @property
+    def clauses(self) -> tuple[pst.Clause, ...]:
+        """The `when` and `unless` clauses, in order; all must hold."""
+        return self.tree.clauses
 
-class Conditions(StrEnum):
-    """Whether a policy has `when` or `unless` clauses."""
 
-    NONE = "none"
-    SOME = "some"
+def policy_of(tree: pst.Template, *, file: str, line: int) -> Policy:
+    """The policy that `tree` is, under the id that its `@id` gives it."""
+    identifier = tree.annotations["id"]
+    return Policy(
+        id=identifier,
+        effect=PolicyEffect(tree.effect),
+        scope=Scope(tree.principal, tree.action, tree.resource),
+        tree=replace(tree, id=identifier),
+        reads=context_reads(tree),
+        message=tree.annotations.get("message"),
+        obligation=tree.annotations.get("obligation"),
+        file=file,
+        line=line,
+    )

@@ -1,6 +1,5 @@
-"""A wire request read strictly: what it lacks or mistypes makes it `request_invalid`."""
+"""A wire request read strictly where it says who asks; what policies may read of it is judged when one does."""
 
-import ipaddress
 from typing import Any
 
 import msgspec
@@ -12,16 +11,20 @@ from pdp.core.identity.principal import Delegation, PrincipalType, SubjectProper
 
 
 class RequestContext(msgspec.Struct, frozen=True):
-    """The members of `context` that policies can see; any other is ignored and reaches no policy."""
+    """The members of `context` that policies can see; any other is ignored and reaches no policy.
 
-    arguments: dict[str, Any] = {}
+    Who acts and with which scopes is part of who asks. The rest may be anything: a value of the wrong
+    type counts only for a policy that reads it.
+    """
+
+    arguments: Any = {}
     actor: str | None = None
     delegation: Delegation | None = None
     scopes: tuple[str, ...] = ()
-    ip: str | None = None
-    session: str | None = None
-    enforcer: str | None = None
-    transport: str | None = None
+    ip: Any = None
+    session: Any = None
+    enforcer: Any = None
+    transport: Any = None
 
 
 class AccessRequest(msgspec.Struct, frozen=True):
@@ -44,8 +47,6 @@ def read_access(request: EvaluationRequest | ResourceSearchRequest) -> AccessReq
         context = msgspec.convert(request.context, RequestContext)
         properties = msgspec.convert(request.subject.properties, SubjectProperties)
         kind = PrincipalType(request.subject.type)
-        if context.ip is not None:
-            ipaddress.ip_address(context.ip)
     except (msgspec.ValidationError, ValueError) as error:
         raise Refused(ReasonCode.REQUEST_INVALID, f"the request is not as it must be: {error}") from error
     return AccessRequest(kind, request.subject.id, properties, context)

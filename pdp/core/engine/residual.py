@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import ResourceSearchRequest
-from pdp.core.contract.checked_call import TOOLS_CALL
-from pdp.core.engine.closure import list_lineage, principal_lineage, server_ancestors, uid
+from pdp.core.contract.checked_call import TOOLS_LIST
+from pdp.core.engine.closure import action_entities, defined, lineage, principal_entities, tool_entities, uid
 from pdp.core.engine.compile import CompiledPolicies
-from pdp.core.engine.policy import Conditions, Policy, PolicyEffect
+from pdp.core.engine.policy import Policy, PolicyEffect
 from pdp.core.engine.request import AccessRequest, read_access
-from pdp.core.engine.scope import Excluded, Fits, Lineage, fit
+from pdp.core.engine.scope import Excluded, Fits, fit
 
 
 def visible_tools(request: ResourceSearchRequest, *, compiled: CompiledPolicies, catalog: Catalog) -> list[str]:
@@ -30,18 +30,17 @@ def visible_tools(request: ResourceSearchRequest, *, compiled: CompiledPolicies,
 
 
 def _listing(access: AccessRequest, tool: Tool, policies: Iterable[Policy]) -> Fits | Excluded:
-    principal, _ = principal_lineage(access)
-    action, call = uid("Action", tool.id), uid("Action", TOOLS_CALL)
-    ancestors = server_ancestors(tool)
-    resource = uid("Tool", tool.id)
-    calling = Lineage(action, frozenset({action, call})), Lineage(resource, frozenset({resource, *ancestors}))
-    listing = list_lineage(), Lineage(ancestors[0], frozenset(ancestors))
+    of_principal, of_action, of_tool = principal_entities(access), action_entities(tool), tool_entities(tool)
+    entities = defined((*of_principal, *of_action, *of_tool))
+    principal, action, resource = (lineage(one[0].uid, entities) for one in (of_principal, of_action, of_tool))
+    calling = action, resource
+    listing = lineage(uid("Action", TOOLS_LIST), {}), lineage(uid("Server", tool.server), entities)
     permitted: Fits | Excluded = Excluded()
     for policy in policies:
         called = fit(policy.scope, principal=principal, action=calling[0], resource=calling[1])
         listed = fit(policy.scope, principal=principal, action=listing[0], resource=listing[1])
         if policy.effect is PolicyEffect.PERMIT:
             permitted = called if isinstance(called, Fits) else permitted
-        elif policy.conditions is Conditions.NONE and (isinstance(called, Fits) or isinstance(listed, Fits)):
+        elif not policy.clauses and (isinstance(called, Fits) or isinstance(listed, Fits)):
             return Excluded()
     return permitted

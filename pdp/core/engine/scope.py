@@ -48,13 +48,13 @@ def _entity_fits(constraint: pst.PrincipalOrResourceConstraint, entity: Lineage)
         case pst.ScopeAny():
             return True
         case pst.ScopeEq(entity=wanted):
-            return _uid(wanted) == entity.uid
+            return uid_of(wanted) == entity.uid
         case pst.ScopeIn(entity=wanted):
-            return _uid(wanted) in entity.ancestors
+            return uid_of(wanted) in entity.ancestors
         case pst.ScopeIs(entity_type=kind):
             return str(kind) == entity.uid.type
         case pst.ScopeIsIn(entity_type=kind, entity=wanted):
-            return str(kind) == entity.uid.type and _uid(wanted) in entity.ancestors
+            return str(kind) == entity.uid.type and uid_of(wanted) in entity.ancestors
 
 
 def _action_fits(constraint: pst.ActionConstraint, action: Lineage) -> bool:
@@ -62,12 +62,13 @@ def _action_fits(constraint: pst.ActionConstraint, action: Lineage) -> bool:
         case pst.ScopeAny():
             return True
         case pst.ActionEq(entity=wanted):
-            return _uid(wanted) == action.uid
+            return uid_of(wanted) == action.uid
         case pst.ActionIn(entities=wanted_any):
-            return any(_uid(wanted) in action.ancestors for wanted in wanted_any)
+            return any(uid_of(wanted) in action.ancestors for wanted in wanted_any)
 
 
-def _uid(node: pst.EntityOrSlot) -> EntityUid:
+def uid_of(node: pst.EntityOrSlot) -> EntityUid:
+    """The entity that a constraint names."""
     if isinstance(node, pst.Slot):
         raise TypeError("a template's slot has no entity before it is linked")
     return EntityUid(str(node.type), node.id)

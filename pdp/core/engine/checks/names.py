@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.cedar_schema import NAMESPACE
 from pdp.core.engine.cedar import EntityUid, pst
-from pdp.core.engine.expression.tree import children
+from pdp.core.engine.expression.tree import literals
 
 _SERVER, _TOOL, _TENANT = (f"{NAMESPACE}::{kind}" for kind in ("Server", "Tool", "Tenant"))
 
@@ -21,14 +21,14 @@ def dangling_names(policy: pst.Template, *, catalog: Catalog) -> list[str]:
     tools = list(catalog.tools())
     known: dict[str, Collection[str]] = {_SERVER: catalog.servers(), _TOOL: {tool.id for tool in tools}}
     owners = {tool.tenant for tool in tools if tool.tenant is not None}
-    conditions = (literal for clause in policy.clauses for literal in _literals(clause.expr))
+    conditions = (literal for clause in policy.clauses for literal in literals(clause.expr))
     scope = _of_scope(policy.resource)
     found = {*_missing(conditions, known=known), *_missing(scope, known={**known, _TENANT: owners})}
     return sorted(_message(missing) for missing in found)
 
 
-def _missing(literals: Iterator[EntityUid], *, known: Mapping[str, Collection[str]]) -> Iterator[EntityUid]:
-    for literal in literals:
+def _missing(named: Iterator[EntityUid], *, known: Mapping[str, Collection[str]]) -> Iterator[EntityUid]:
+    for literal in named:
         if literal.type in known and literal.id not in known[literal.type]:
             yield literal
 
@@ -46,10 +46,3 @@ def _of_scope(constraint: pst.PrincipalOrResourceConstraint) -> Iterator[EntityU
                 yield EntityUid(str(entity.type), entity.id)
         case _:
             return
-
-
-def _literals(expr: pst.Expr) -> Iterator[EntityUid]:
-    if isinstance(expr, pst.EntityLit):
-        yield EntityUid(str(expr.value.type), expr.value.id)
-    for child in children(expr):
-        yield from _literals(child)

@@ -1,6 +1,8 @@
 """Trees of Cedar expressions."""
 
-from pdp.core.engine.cedar import pst
+from collections.abc import Iterator
+
+from pdp.core.engine.cedar import EntityUid, pst
 
 
 def children(expr: pst.Expr) -> tuple[pst.Expr, ...]:
@@ -22,3 +24,11 @@ def children(expr: pst.Expr) -> tuple[pst.Expr, ...]:
             return elements
         case pst.Record(fields=fields):
             return tuple(fields.values())
+
+
+def literals(expr: pst.Expr) -> Iterator[EntityUid]:
+    """The entities that `expr` names."""
+    if isinstance(expr, pst.EntityLit):
+        yield EntityUid(str(expr.value.type), expr.value.id)
+    for child in children(expr):
+        yield from literals(child)
