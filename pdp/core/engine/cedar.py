@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import cedarpy
 import msgspec
@@ -37,8 +37,7 @@ class Verdict(StrEnum):
     NO_DECISION = "NoDecision"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EntityUid:
+class EntityUid(NamedTuple):
     """A Cedar entity: its full type name and its id."""
 
     type: str
@@ -71,11 +70,22 @@ def read_tree(text: str) -> pst.Template:
         ValueError: it is neither, or more than one; the message says what Cedar expected.
 
     """
-    trees = cedarpy.policies_to_pst(text)
-    found = (*trees.static_policies.values(), *trees.templates.values())
+    found = read_trees(text)
     if len(found) != 1:
         raise ValueError("expected one policy")
     return found[0]
+
+
+def read_trees(text: str) -> list[pst.Template]:
+    """The trees of the policies and templates in `text`, in its order; the caller has bounded it as for `read_tree`.
+
+    Raises:
+        ValueError: one of them is neither.
+
+    """
+    trees = cedarpy.policies_to_pst(text)
+    found = {**trees.static_policies, **trees.templates}
+    return [found[key] for key in sorted(found, key=_position)]
 
 
 def parse_policy(text: str) -> pst.Template:
@@ -90,6 +100,11 @@ def parse_policy(text: str) -> pst.Template:
     if any(isinstance(getattr(one, "entity", None), pst.Slot) for one in scope):
         raise ValueError("templates are not supported")
     return tree
+
+
+def _position(key: str) -> int:
+    match = _POSITIONAL.fullmatch(key)
+    return int(match[1]) if match else 0
 
 
 def policy_set(trees: Iterable[pst.Template]) -> Policies:
@@ -110,11 +125,8 @@ def schema(json_form: Mapping[str, Any]) -> Schema:
 
 def validate(texts: Sequence[str], against: Schema) -> list[tuple[int, str]]:
     """What strict validation finds, as (index into `texts`, message)."""
-    found = []
-    for error in cedarpy.validate_policies("\n".join(texts), against).errors:
-        position = _POSITIONAL.fullmatch(error.policy_id)
-        found.append((int(position[1]) if position else 0, _FOR_POLICY.sub("", error.error)))
-    return found
+    errors = cedarpy.validate_policies("\n".join(texts), against).errors
+    return [(_position(error.policy_id), _FOR_POLICY.sub("", error.error)) for error in errors]
 
 
 def entities(definitions: Iterable[Mapping[str, Any]]) -> Entities:

@@ -116,9 +116,10 @@ def lineage(entity: EntityUid, entities: Mapping[EntityUid, Entity]) -> Lineage:
     waiting = [entity]
     while waiting:
         known = entities.get(waiting.pop())
-        parents = () if known is None else known.parents
-        waiting += (parent for parent in parents if parent not in ancestors)
-        ancestors.update(parents)
+        above = () if known is None else known.parents
+        found = [parent for parent in above if parent not in ancestors]
+        ancestors.update(found)
+        waiting += found
     return Lineage(entity, frozenset(ancestors))
 
 

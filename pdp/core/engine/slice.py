@@ -1,6 +1,6 @@
 """Slices: the policies that can match one principal, action and resource, ready to be evaluated."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import cachetools
@@ -25,6 +25,7 @@ from pdp.core.engine.dependencies import Path
 from pdp.core.engine.expression.tree import literals
 from pdp.core.engine.policy import Policy
 from pdp.core.engine.request import AccessRequest
+from pdp.core.engine.scope import Lineage
 from pdp.core.engine.view import View, view_of
 
 _SLICES = 4096
@@ -60,13 +61,23 @@ class Slice:
     shape: RecordOf
 
 
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """What all slices of one tool have in common."""
+
+    action: Lineage
+    resource: Lineage
+    entities: Mapping[EntityUid, Entity]
+    shape: RecordOf
+
+
 class Slices:
     """Finds the slice of a request; holds slices, and the groups of policies that many slices share."""
 
     def __init__(self, compiled: CompiledPolicies, *, catalog: Catalog) -> None:
         self._compiled = compiled
         self._catalog = catalog
-        self._shapes: dict[str, RecordOf] = {tool.id: arguments_shape(tool.input_schema) for tool in catalog.tools()}
+        self._called: dict[str, _Called] = {tool.id: _called(tool) for tool in catalog.tools()}
         self._slices: cachetools.LRUCache[object, Slice] = cachetools.LRUCache(_SLICES)
         self._groups: cachetools.LRUCache[tuple[str, ...], PolicyGroup] = cachetools.LRUCache(_HANDLES)
 
@@ -85,16 +96,18 @@ class Slices:
         return found
 
     def _find(self, access: AccessRequest, tool: Tool) -> Slice:
-        principal, action, resource = principal_entities(access), action_entities(tool), tool_entities(tool)
-        entities = defined((*principal, *action, *resource))
-        named = (principal[0].uid, action[0].uid, resource[0].uid)
-        lineages = [lineage(uid, entities) for uid in named]
+        called = self._called[tool.id]
+        principal = principal_entities(access)
+        entities = defined((*principal, *called.entities.values()))
+        asking = lineage(principal[0].uid, entities)
         group = self._group(
-            self._compiled.index.matching(principal=lineages[0], action=lineages[1], resource=lineages[2])
+            self._compiled.index.matching(principal=asking, action=called.action, resource=called.resource)
         )
-        entities = defined((*entities.values(), *self._of_literals(group.literals)))
+        if group.literals:
+            entities = defined((*entities.values(), *self._of_literals(group.literals)))
+        named = (asking.uid, called.action.uid, called.resource.uid)
         handle = closed(entities, (*named, *group.literals))
-        return Slice(group, handle, cedar.question(*named), self._shapes[tool.id])
+        return Slice(group, handle, cedar.question(*named), called.shape)
 
     def _group(self, policies: tuple[Policy, ...]) -> PolicyGroup:
         key = tuple(policy.id for policy in policies)
@@ -111,6 +124,17 @@ class Slices:
     def _of_literals(self, named: Iterable[EntityUid]) -> Iterator[Entity]:
         for literal in named:
             yield from literal_entities(literal, self._catalog)
+
+
+def _called(tool: Tool) -> _Called:
+    action, resource = action_entities(tool), tool_entities(tool)
+    entities = defined((*action, *resource))
+    return _Called(
+        action=lineage(action[0].uid, entities),
+        resource=lineage(resource[0].uid, entities),
+        entities=entities,
+        shape=arguments_shape(tool.input_schema),
+    )
 
 
 def _named(policies: Iterable[Policy]) -> Iterator[EntityUid]:

@@ -8,6 +8,9 @@ from pdp.core.engine.syntax.source import MAX_DEPTH
 from pdp.core.engine.syntax.span import Span
 from pdp.core.engine.syntax.tokens import DIGITS, END, LETTERS, Tokens
 
+TOKEN_BITS: Final = 32
+"""A place is one number, so that the garbage collector has nothing to look after: first token, then last."""
+
 _MAX_SHOWN: Final = 40
 _OPENING: Final = {")": "(", "]": "[", "}": "{"}
 _INSTEAD: Final = {
@@ -26,20 +29,23 @@ _Node = TypeVar("_Node")
 
 
 class Cursor:
-    """Reads `tokens` from `at` on; `placed` has each node with its first and last token, by identity."""
+    """Reads `tokens` from `at` on; `places` has each node's first and last token, by its identity.
 
-    __slots__ = ("at", "depth", "placed", "tokens", "words")
+    INVARIANT: what is placed becomes part of the tree, so that no identity is given to two nodes.
+    """
+
+    __slots__ = ("at", "depth", "places", "tokens", "words")
 
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
         self.words = tokens.words
         self.at = 0
         self.depth = 0
-        self.placed: dict[int, tuple[object, int, int]] = {}
+        self.places: dict[int, int] = {}
 
     def place(self, node: _Node, first: int) -> _Node:
         """`node`, remembered as read from token `first` up to here."""
-        self.placed[id(node)] = (node, first, self.at - 1)
+        self.places[id(node)] = first << TOKEN_BITS | self.at - 1
         return node
 
     def deepen(self) -> None:

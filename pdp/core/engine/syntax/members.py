@@ -9,7 +9,6 @@ from pdp.core.engine.syntax.literals import LONG_MAX, integer_value
 from pdp.core.engine.syntax.names import attribute, entity_like, type_name
 from pdp.core.engine.syntax.tokens import DIGITS, LETTERS
 from pdp.core.engine.syntax.vocabulary import (
-    CEDARS_OWN,
     FUNCTIONS,
     METHODS,
     PLAIN_METHODS,
@@ -115,7 +114,7 @@ def _named(cursor: Cursor, inner: Inner) -> pst.Expr:
 def _refuse_name(cursor: Cursor, word: str, following: str) -> pst.Expr:
     if word == "if":
         cursor.fail("an `if` inside of an expression stands in brackets: `(if ... then ... else ...)`", cursor.at)
-    if word in RESERVED or word == CEDARS_OWN:
+    if word in RESERVED:
         cursor.unexpected("a value")
     if following == "(" and word not in {"not", "NOT"}:
         cursor.fail(about_function(word), cursor.at)

@@ -4,7 +4,8 @@ from typing import Final
 
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.syntax.cursor import Cursor
-from pdp.core.engine.syntax.vocabulary import CEDARS_OWN, RESERVED
+from pdp.core.engine.syntax.tokens import LETTERS
+from pdp.core.engine.syntax.vocabulary import RESERVED
 
 _OPERATOR_WORDS: Final = frozenset({"has", "like", "in", "is"})
 
@@ -48,11 +49,11 @@ def attribute(cursor: Cursor, *, quoted: str) -> str:
 
     """
     word = cursor.words[cursor.at]
-    if not cursor.at_name():
+    if word[:1] not in LETTERS:
         cursor.unexpected("the name of an attribute")
-    if word in _OPERATOR_WORDS and cursor.words[cursor.at + 1] == "(":
-        cursor.fail(f"`{word}` is an operator: write `... {word} ...`, without dot and brackets", cursor.at)
-    if word in RESERVED or word == CEDARS_OWN:
+    if word in RESERVED:
+        if word in _OPERATOR_WORDS and cursor.words[cursor.at + 1] == "(":
+            cursor.fail(f"`{word}` is an operator: write `... {word} ...`, without dot and brackets", cursor.at)
         cursor.fail(
             f"`{word}` is a reserved word: write `{quoted.format(word)}` for an attribute of this name", cursor.at
         )
@@ -67,9 +68,9 @@ def entity_like(kind: pst.EntityType) -> str:
 
 def _part(cursor: Cursor) -> str:
     word = cursor.words[cursor.at]
-    if not cursor.at_name():
+    if word[:1] not in LETTERS:
         cursor.unexpected("a name")
-    if word in RESERVED or word == CEDARS_OWN:
+    if word in RESERVED:
         cursor.fail(f"`{word}` is a reserved word and names no type", cursor.at)
     cursor.at += 1
     return word

@@ -1,17 +1,17 @@
 """One policy's text to Cedar's tree of it, with the place of every node: Cedar's own reader tells no places."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from pdp.core.engine.cedar import pst
-from pdp.core.engine.syntax.cursor import Cursor, shown
+from pdp.core.engine.syntax.cursor import TOKEN_BITS, Cursor, shown
 from pdp.core.engine.syntax.expressions import expression
 from pdp.core.engine.syntax.head import annotations, effect, scope
 from pdp.core.engine.syntax.problem import SyntaxProblem
 from pdp.core.engine.syntax.source import check_bounds
 from pdp.core.engine.syntax.span import Span
-from pdp.core.engine.syntax.tokens import END, Tokens, lex
+from pdp.core.engine.syntax.tokens import END, Tokens, lex, spans_of
 
 _CLAUSES: Final[dict[str, Callable[[pst.Expr], pst.Clause]]] = {"when": pst.When, "unless": pst.Unless}
 _STRAYS: Final = {
@@ -27,28 +27,37 @@ _STRAYS: Final = {
     "\ufeff": "a byte order mark stands here: save the file without it",
 }
 
+_LAST: Final = (1 << TOKEN_BITS) - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A policy's tree as Cedar's own reader builds it, but for its id, which is empty; and its nodes' places."""
 
     tree: pst.Template
-    _tokens: Tokens
-    _nodes: Mapping[int, tuple[object, int, int]]
-    _annotations: Mapping[str, tuple[int, int]]
+    _text: str = field(repr=False)
+    _nodes: Mapping[int, int] = field(repr=False)
+    _annotations: Mapping[str, tuple[int, int]] = field(repr=False)
+    _spans: list[Span] = field(default_factory=list, repr=False, compare=False)
 
     def span(self, node: object) -> Span | None:
         """Where `node`, one of the tree's own and not one equal to it, was read; None for any other.
 
         Nodes that Cedar makes of `has a.b` share the place of their source.
         """
-        known, first, last = self._nodes.get(id(node), (None, 0, 0))
-        return self._tokens.span(first, last) if known is node and node is not None else None
+        place = self._nodes.get(id(node))
+        return None if place is None else self._between(place >> TOKEN_BITS, place & _LAST)
 
     def annotation_span(self, name: str) -> Span | None:
         """Where annotation `name` was read, None when there is none."""
         place = self._annotations.get(name)
-        return None if place is None else self._tokens.span(*place)
+        return None if place is None else self._between(*place)
+
+    def _between(self, first: int, last: int) -> Span:
+        """The spans of tokens are found when the first is asked for: of most policies none ever is."""
+        if not self._spans:
+            self._spans.extend(spans_of(self._text))
+        return Span(self._spans[first].start, self._spans[last].end)
 
 
 def parse(text: str) -> Parsed:
@@ -69,12 +78,12 @@ def parse(text: str) -> Parsed:
     clauses = _clauses(cursor)
     tree = pst.Template("", found, principal, action, resource, clauses, pst.FrozenMap(values))
     cursor.place(tree, 0)
-    return Parsed(tree, tokens, cursor.placed, places)
+    return Parsed(tree, text, cursor.places, places)
 
 
 def without_places(tree: pst.Template) -> Parsed:
     """`tree` with no node placed."""
-    return Parsed(tree, lex(""), {}, {})
+    return Parsed(tree, "", {}, {})
 
 
 def _clauses(cursor: Cursor) -> tuple[pst.Clause, ...]:
@@ -119,7 +128,7 @@ def _refuse_strays(tokens: Tokens) -> None:
             raise SyntaxProblem("half of a surrogate pair is no character", Span(error.start, error.end)) from None
     if tokens.stray is None:
         return
-    word = tokens.words[tokens.stray][0]
-    start = tokens.span(tokens.stray, tokens.stray).start
+    start = tokens.stray.start
+    word = tokens.text[start]
     message = _STRAYS.get(word) or f"`{shown(word)}` (U+{ord(word):04X}) means nothing in Cedar"
     raise SyntaxProblem(message, Span(start, start + 1))

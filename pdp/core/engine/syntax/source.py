@@ -74,6 +74,8 @@ def check_bounds(tokens: Tokens) -> None:
         message = f"a policy has at most {MAX_CHARACTERS:,} characters"
         raise ExcessProblem(message, Span(MAX_CHARACTERS, len(tokens.text)))
     words = tokens.words
+    if len(words) <= MAX_DEPTH:
+        return
     if sum(map(words.count, _OPENING)) > MAX_DEPTH:
         _check_depth(tokens)
     if sum(map(words.count, _OPERATORS)) > MAX_OPERATORS:

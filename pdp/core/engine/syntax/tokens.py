@@ -6,7 +6,7 @@ return; a string may span lines, but no backslash may stand at a line's end. (So
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from pdp.core.engine.syntax.span import Span
@@ -18,10 +18,9 @@ _SPACE: Final = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000
 SKIPPED: Final = rf"(?:[{_SPACE}]++|//[^\n\r]*+)*+"
 _STRING: Final = r'"(?:\\[^\n]|[^"\\])*+'
 _MARK: Final = r"[=!<>]=|&&|\|\||::|[@.,;:(){}\[\]<>+\-*/%!=]"
-_TOKEN: Final = re.compile(
-    rf'({SKIPPED})(?:({_STRING}"|[A-Za-z_][A-Za-z0-9_]*+|[0-9]++|\?[A-Za-z_][A-Za-z0-9_]*+|{_MARK})|({_STRING}|.)|\Z)',
-    re.DOTALL,
-)
+_KNOWN: Final = rf'{_STRING}"|[A-Za-z_][A-Za-z0-9_]*+|[0-9]++|\?[A-Za-z_][A-Za-z0-9_]*+|{_MARK}'
+_WORD: Final = re.compile(rf"{SKIPPED}(?:({_KNOWN})|{_STRING}|.|\Z)", re.DOTALL)
+_PLACED: Final = re.compile(rf"{SKIPPED}(?:(?P<known>{_KNOWN})|(?P<stray>{_STRING}|.)|(?P<end>\Z))", re.DOTALL)
 STATEMENT_PART: Final = re.compile(rf'{_STRING}"?|//[^\n\r]*+|;')
 """All that can hold or be the `;` that ends a statement. An open string holds all that follows."""
 
@@ -31,31 +30,27 @@ DIGITS: Final = frozenset("0123456789")
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens of `text`: `words[i]` as written, `END` last; `stray` is the index of the first that is none."""
+    """The tokens of `text`: `words[i]` as written, `END` last; `stray` is what no token can be, the first of it."""
 
     text: str
     words: Sequence[str]
-    stray: int | None
-    _starts: list[int] = field(default_factory=list, compare=False, repr=False)
+    stray: Span | None
 
     def span(self, first: int, last: int) -> Span:
         """From the start of token `first` to the end of token `last`."""
-        starts = self._starts
-        if not starts:
-            starts.extend(match.end() - len(_word(match)) for match in _TOKEN.finditer(self.text))
-        end = starts[last] + len(self.words[last])
-        return Span(starts[first], max(starts[first], end))
+        spans = spans_of(self.text)
+        return Span(spans[first].start, spans[last].end)
 
 
 def lex(text: str) -> Tokens:
     """The tokens of `text`; never fails."""
-    found = _TOKEN.findall(text)
-    words = [word or stray for _, word, stray in found]
-    while len(words) > 1 and words[-2] == END:
-        words.pop()
-    strays = (index for index, (_, _, stray) in enumerate(found) if stray)
+    words = _WORD.findall(text)
+    if words.index(END) == len(words) - 1:
+        return Tokens(text, words, None)
+    strays = (Span(*match.span("stray")) for match in _PLACED.finditer(text) if match["stray"])
     return Tokens(text, words, next(strays, None))
 
 
-def _word(match: re.Match[str]) -> str:
-    return match[2] or match[3] or END
+def spans_of(text: str) -> Sequence[Span]:
+    """Where each token of `text` stands; the last is the empty one at the end."""
+    return [Span(*match.span(match.lastgroup or 0)) for match in _PLACED.finditer(text)]

@@ -10,8 +10,7 @@ from pdp.core.engine.cedar import pst
 VARIABLES: Final[Mapping[str, pst.VarName]] = MappingProxyType(
     {"principal": "principal", "action": "action", "resource": "resource", "context": "context"}
 )
-RESERVED: Final = frozenset({"true", "false", "if", "then", "else", "in", "is", "has", "like"})
-CEDARS_OWN: Final = "__cedar"
+RESERVED: Final = frozenset({"true", "false", "if", "then", "else", "in", "is", "has", "like", "__cedar"})
 
 FUNCTIONS: Final[Mapping[str, pst.UnaryOpName]] = MappingProxyType(
     {"ip": "ip", "decimal": "decimal", "datetime": "datetime", "duration": "duration"}
