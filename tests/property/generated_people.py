@@ -1,0 +1,18 @@
+"""Who and what generated policies and requests have in common, so that they meet."""
+
+from typing import Final
+
+USERS: Final = ("corp|alice", "corp|bob", "corp|eve")
+AGENTS: Final = ("corp|bot", "corp|coder")
+GROUPS: Final = ("corp|eng", "corp|ops", "corp|all staff")
+ROLES: Final = ("corp|admin", "corp|reader")
+TENANTS: Final = ("corp|acme", "corp|zeta")
+EMAILS: Final = ("alice@example.com", "bob@example.org")
+SCOPES: Final = ("tools:read", "tools:write", "admin")
+IPS: Final = ("10.1.2.3", "127.0.0.1", "192.168.0.9", "::1", "fd00::7")
+SESSIONS: Final = ("s-1", "s-2", "main")
+HOSTS: Final = ("gateway", "wrap")
+"""Names of enforcers and of transports."""
+INSTANTS: Final = ("2026-07-28T12:00:00Z", "2026-07-28", "2026-07-28T12:00:00.500Z", "1970-01-01", "2027-01-01")
+NOW: Final = 1_785_240_000.0
+"""2026-07-28T12:00:00Z"""

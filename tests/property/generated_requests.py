@@ -1,0 +1,137 @@
+"""Generated requests: mostly as a schema wants them, some odd."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subject
+from tests.property.drawing import Draw
+from tests.property.generated_catalog import AMOUNTS, COUNTS, TEXTS, Argument, Definition, Kind
+from tests.property.generated_people import (
+    AGENTS,
+    EMAILS,
+    GROUPS,
+    HOSTS,
+    IPS,
+    ROLES,
+    SCOPES,
+    SESSIONS,
+    TENANTS,
+    USERS,
+)
+
+ODD: Final[Sequence[Any]] = (
+    None,
+    True,
+    1,
+    1.0,
+    0,
+    "",
+    "1",
+    [],
+    {},
+    2**63,
+    -(2**63) - 1,
+    0.00001,
+    1e300,
+    [1, "a"],
+    [None],
+    {"deep": 1, "x": {"y": []}},
+    {"__entity": {"type": "Mcp::User", "id": "corp|alice"}},
+    {"__extn": {"fn": "ip", "arg": "::1"}},
+)
+"""Values that fit few schemas, or that Cedar cannot hold."""
+
+MISTYPED: Final[Sequence[dict[str, Any]]] = (
+    {"ip": "localhost"},
+    {"ip": "10.0.0.0/8"},
+    {"ip": 7},
+    {"session": 1},
+    {"enforcer": ["gateway"]},
+    {"transport": None, "ip": ""},
+    {"scopes": "admin"},
+    {"actor": 1},
+    {"delegation": {}},
+)
+"""Members of a context that are not as they must be."""
+
+_VALUES: Final[Mapping[Kind, Sequence[Any]]] = {
+    Kind.TEXT: TEXTS,
+    Kind.COUNT: COUNTS,
+    Kind.AMOUNT: AMOUNTS,
+    Kind.FLAG: (False, True),
+}
+
+
+def request(draw: Draw, *, tools: Sequence[Definition]) -> EvaluationRequest:
+    """One call of one of `tools`."""
+    definition = draw.choice(tools)
+    return EvaluationRequest(
+        subject=_subject(draw),
+        action=Action("tools/call"),
+        resource=Resource("tool", definition.tool.id),
+        context={"arguments": arguments(draw, definition.arguments), **surroundings(draw)},
+    )
+
+
+def surroundings(draw: Draw) -> dict[str, Any]:
+    """The members of a context beside the arguments."""
+    context: dict[str, Any] = {"scopes": draw.some(SCOPES, most=3)}
+    if draw.chance(40):
+        context["ip"] = draw.choice(IPS)
+    if draw.chance(30):
+        context |= {"actor": draw.choice(AGENTS), "delegation": _delegation(draw)}
+    for name, values in (("session", SESSIONS), ("enforcer", HOSTS), ("transport", HOSTS)):
+        if draw.chance(50):
+            context[name] = draw.choice(values)
+    if draw.chance(8):
+        context |= draw.choice(MISTYPED)
+    return context
+
+
+def arguments(draw: Draw, declared: Sequence[Argument]) -> dict[str, Any]:
+    """Arguments under their schema in four of five draws; in the others anything may be odd."""
+    odd = 30 if draw.chance(20) else 0
+    found = {}
+    for argument in declared:
+        if argument.required or draw.chance(60):
+            found[argument.name] = draw.choice(ODD) if draw.chance(odd) else value(draw, argument)
+    if draw.chance(odd):
+        found["undeclared"] = draw.choice(ODD)
+    return found
+
+
+def value(draw: Draw, argument: Argument) -> Any:
+    """A value that the schema of `argument` takes."""
+    if argument.nullable and draw.chance(20):
+        return None
+    match argument.kind:
+        case Kind.CHOICE:
+            return draw.choice(argument.options)
+        case Kind.TEXTS:
+            return draw.some(TEXTS, most=3)
+        case Kind.COUNTS:
+            return draw.some(COUNTS, most=3)
+        case Kind.NESTED:
+            return {part.name: value(draw, part) for part in argument.parts if part.required or draw.chance(50)}
+        case Kind.FREE:
+            return {"any": draw.choice(ODD)}
+        case plain:
+            return draw.choice(_VALUES[plain])
+
+
+def _subject(draw: Draw) -> Subject:
+    kind, identifier = draw.choice((("user", draw.choice(USERS)), ("agent", draw.choice(AGENTS))))
+    properties: dict[str, Any] = {
+        "groups": draw.some(GROUPS, most=2),
+        "roles": draw.some(ROLES, most=1),
+    }
+    if draw.chance(50):
+        properties["tenant"] = draw.choice(TENANTS)
+    if draw.chance(50):
+        properties["email"] = draw.choice(EMAILS)
+    return Subject(kind, identifier, properties)
+
+
+def _delegation(draw: Draw) -> dict[str, Any]:
+    chain = [draw.choice(AGENTS) for _ in range(draw.integer(1, 3))]
+    return {"first": chain[0], "last": chain[-1], "depth": len(chain), "members": sorted(set(chain))}

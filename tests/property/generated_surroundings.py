@@ -1,0 +1,147 @@
+"""Generated conditions on everything but arguments: principal, action, resource, and the rest of the context."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from tests.property.drawing import Draw
+from tests.property.generated_people import (
+    AGENTS,
+    EMAILS,
+    GROUPS,
+    HOSTS,
+    INSTANTS,
+    ROLES,
+    SCOPES,
+    SESSIONS,
+    TENANTS,
+    USERS,
+)
+from tests.property.generated_view import View, entity, literal
+
+_RANGES: Final = ("10.0.0.0/8", "10.1.2.3", "::1", "fd00::/8")
+_ORDER: Final = ("<", "<=", ">", ">=")
+
+
+def surrounding(draw: Draw, *, view: View) -> str:
+    """A boolean expression that reads no argument."""
+    return draw.choice(_FORMS)(draw, view)
+
+
+def _principal(draw: Draw, view: View) -> str:
+    kind, identifier = draw.choice((("User", draw.choice(USERS)), ("Agent", draw.choice(AGENTS))))
+    group = entity("Group", draw.choice(GROUPS))
+    return draw.choice(
+        (
+            f"principal in {group}",
+            f"principal in {entity('Role', draw.choice(ROLES))}",
+            f"principal in [{group}, {entity('Group', draw.choice(GROUPS))}]",
+            f"principal == {entity(kind, identifier)}",
+            f"principal is Mcp::{kind}",
+            f"principal is Mcp::{kind} in {group}",
+        )
+    )
+
+
+def _attributes(draw: Draw, view: View) -> str:
+    return draw.choice(
+        (
+            f"principal has email && principal.email == {literal(draw.choice(EMAILS))}",
+            'principal has email && principal.email like "*@example.com"',
+            f"principal has tenant && principal.tenant == {entity('Tenant', draw.choice(TENANTS))}",
+            "principal has tenant && principal in principal.tenant",
+        )
+    )
+
+
+def _resource(draw: Draw, view: View) -> str:
+    flag = draw.choice(("readOnly", "destructive", "idempotent", "openWorld", "pinned"))
+    tool = draw.choice(view.tools).tool if view.tools else None
+    forms = ["resource is Mcp::Tool", f"resource.{flag}", f"!resource.{flag}"]
+    if tool is not None:
+        forms += [
+            f"resource.name == {literal(tool.name)}",
+            f"resource.server == {literal(tool.server)}",
+            f"resource in {entity('Server', tool.server)}",
+            f"resource == {entity('Tool', tool.id)}",
+        ]
+    return " && ".join((*view.resource, draw.choice(forms)))
+
+
+def _action(draw: Draw, view: View) -> str:
+    tools = [entity("Action", definition.tool.id) for definition in draw.some(view.tools, most=2)]
+    group = entity("Action", "tools/call")
+    forms = [f"action in {group}", f"action == {group}"]
+    if tools:
+        forms += [f"action == {tools[0]}", f"action in [{', '.join(tools)}]"]
+    return draw.choice(forms)
+
+
+def _scopes(draw: Draw, view: View) -> str:
+    some = f"[{', '.join(literal(scope) for scope in draw.some(SCOPES, least=1, most=2))}]"
+    return draw.choice(
+        (
+            f"context.scopes.contains({literal(draw.choice(SCOPES))})",
+            f"context.scopes.containsAny({some})",
+            f"context.scopes.containsAll({some})",
+            "context.scopes.isEmpty()",
+        )
+    )
+
+
+def _actor(draw: Draw, view: View) -> str:
+    agent = entity("Agent", draw.choice(AGENTS))
+    return draw.choice(
+        (
+            f"context has actor && context.actor == {agent}",
+            "context has actor",
+            f"context has delegation && context.delegation.members.contains({agent})",
+            f"context has delegation && context.delegation.depth {draw.choice(_ORDER)} {draw.integer(0, 3)}",
+            f"context has delegation && context.delegation.first == {agent}",
+            "context has delegation && context has actor && context.delegation.last != context.actor",
+        )
+    )
+
+
+def _ip(draw: Draw, view: View) -> str:
+    return draw.choice(
+        (
+            f"context has ip && context.ip.isInRange(ip({literal(draw.choice(_RANGES))}))",
+            "context has ip && context.ip.isLoopback()",
+            "context has ip && context.ip.isIpv4()",
+            "!(context has ip)",
+        )
+    )
+
+
+def _now(draw: Draw, view: View) -> str:
+    instant = f"datetime({literal(draw.choice(INSTANTS))})"
+    order = draw.choice(_ORDER)
+    return draw.choice(
+        (
+            f"context.now {order} {instant}",
+            f'context.now.toTime() {order} duration("12h")',
+            f'context.now.offset(duration("1d")) {order} {instant}',
+            f'context.now.durationSince({instant}) {order} duration("500ms")',
+        )
+    )
+
+
+def _named(draw: Draw, view: View) -> str:
+    name, values = draw.choice(_NAMED)
+    return draw.choice(
+        (f"context has {name} && context.{name} == {literal(draw.choice(values))}", f"context has {name}")
+    )
+
+
+_NAMED: Final[Sequence[tuple[str, Sequence[str]]]] = (("session", SESSIONS), ("enforcer", HOSTS), ("transport", HOSTS))
+_FORMS: Final[Sequence[Callable[[Draw, View], str]]] = (
+    _scopes,
+    _principal,
+    _attributes,
+    _resource,
+    _action,
+    _actor,
+    _ip,
+    _now,
+    _named,
+)
