@@ -8,7 +8,7 @@ from hypothesis import event, given, settings
 from pdp.core.catalog.cedar_schema import cedar_schema
 from pdp.core.catalog.tool import Tool
 from pdp.core.engine import cedar
-from pdp.core.engine.checks.action_classes import ActionClasses
+from pdp.core.engine.checks.action_classes import ActionClasses, interest_of
 from pdp.core.engine.checks.strict import Complaint, complaints, read_complaint
 from pdp.core.engine.checks.subject import subject_of
 
@@ -106,6 +106,6 @@ def test_validation_by_classes_finds_what_the_whole_schema_finds(catalog: list[T
     whole: list[set[Complaint]] = [set() for _ in texts]
     for index, text in cedar.validate(texts, cedar.schema(schema)):
         whole[index].add(read_complaint(text))
-    subjects = [subject_of(cedar.parse_policy(text), text=text) for text in texts]
+    interests = [interest_of(subject_of(cedar.parse_policy(text), text=text)) for text in texts]
     event(f"{sum(map(bool, whole))} of {len(texts)} refused")
-    assert complaints(subjects, classes=ActionClasses(schema)) == [sorted(found) for found in whole]
+    assert complaints(texts, interests=interests, classes=ActionClasses(schema)) == [sorted(found) for found in whole]

@@ -32,7 +32,7 @@ class _Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Interest:
     """All that a policy can tell actions apart by: its reads, the actions it names, those its head lets in.
 
     `heads` are the actions that the head names, None where it names none.
@@ -43,11 +43,11 @@ class View:
     heads: Actions | None
 
 
-def view_of(subject: Subject) -> View:
-    """The view of one policy."""
+def interest_of(subject: Subject) -> Interest:
+    """What one policy can tell actions apart by."""
     named = frozenset(mention.uid.id for mention in subject.mentions if mention.uid.type == ACTION)
     reads = sorted({each.read for each in subject.reads}, key=_order)
-    return View(tuple(reads), named, _heads(subject.tree.action))
+    return Interest(tuple(reads), named, _heads(subject.tree.action))
 
 
 def _heads(constraint: pst.ActionConstraint) -> Actions | None:
@@ -75,30 +75,32 @@ class ActionClasses:
         self._members: dict[_Kind, list[str]] = defaultdict(list)
         self._declaring: dict[str, list[str]] = defaultdict(list)
         self._signatures: dict[tuple[str, Read], _Signature] = {}
-        self._samples: dict[View, Actions] = {}
+        self._samples: dict[Interest, Actions] = {}
         for action, definition in sorted(self._actions.items()):
             kind = self._kinds[action] = _kind(definition)
             self._members[kind].append(action)
             for name in _fields(_arguments(definition)):
                 self._declaring[name].append(action)
 
-    def sample(self, view: View) -> Actions:
-        """One action of each class, every action named, and the groups of both: what `view` is validated with."""
-        found = self._samples.get(view)
+    def sample(self, interest: Interest) -> Actions:
+        """One action of each class, every action named, and the groups of both: what `interest` is validated with."""
+        found = self._samples.get(interest)
         if found is None:
-            named = view.named & self._actions.keys()
-            chosen = {*named, *self._representatives(view)}
+            named = interest.named & self._actions.keys()
+            chosen = {*named, *self._representatives(interest)}
             found = frozenset(chosen.union(*(self._kinds[action].groups for action in chosen)))
-            self._samples[view] = found
+            self._samples[interest] = found
         return found
 
-    def alike(self, action: str, *, view: View) -> list[str]:
+    def alike(self, action: str, *, interest: Interest) -> list[str]:
         """Every action in the class of `action`, itself among them, sorted."""
-        if action in view.named:
+        if action in interest.named:
             return [action]
-        wanted = self._class_of(action, view)
-        eligible = (one for kind in self._eligible(view) for one in self._members[kind] if one not in view.named)
-        return sorted({one for one in eligible if self._class_of(one, view) == wanted} | {action})
+        wanted = self._class_of(action, interest)
+        eligible = (
+            one for kind in self._eligible(interest) for one in self._members[kind] if one not in interest.named
+        )
+        return sorted({one for one in eligible if self._class_of(one, interest) == wanted} | {action})
 
     def schema(self, actions: Collection[str]) -> dict[str, Any]:
         """The schema with no other actions than these."""
@@ -115,53 +117,75 @@ class ActionClasses:
             if _is_declared(_arguments(self._actions[action]), path)
         )
 
-    def _representatives(self, view: View) -> Collection[str]:
-        deep = self._declaring.keys() if _reads_whole(view) else {each.path[1] for each in view.reads if _is_deep(each)}
+    def names_at(self, action: str, path: Path) -> Collection[str]:
+        """What the record at `path` of the arguments of `action` declares."""
+        kind = _arguments(self._actions[action])
+        for name in path:
+            kind = _fields(kind).get(name)
+        return _fields(kind).keys()
+
+    def _representatives(self, interest: Interest) -> Collection[str]:
+        deep = (
+            self._declaring.keys()
+            if _reads_whole(interest)
+            else {each.path[1] for each in interest.reads if _is_deep(each)}
+        )
         declaring = {action for name in deep for action in self._declaring.get(name, ())}
         apart: dict[_Signature, str] = {}
-        for kind in self._eligible(view):
-            plain = next((one for one in self._members[kind] if one not in declaring and one not in view.named), None)
+        for kind in self._eligible(interest):
+            plain = next(
+                (one for one in self._members[kind] if one not in declaring and one not in interest.named), None
+            )
             if plain is not None:
-                apart.setdefault((kind.frame, kind.groups & view.named), plain)
-        eligible = set(self._eligible(view))
-        for action in sorted(declaring - view.named):
+                apart.setdefault((kind.frame, kind.groups & interest.named), plain)
+        eligible = set(self._eligible(interest))
+        for action in sorted(declaring - interest.named):
             if self._kinds[action] in eligible:
-                apart.setdefault(self._class_of(action, view), action)
+                apart.setdefault(self._class_of(action, interest), action)
         return apart.values()
 
-    def _eligible(self, view: View) -> list[_Kind]:
+    def _eligible(self, interest: Interest) -> list[_Kind]:
         """The kinds of action, besides those named, that Cedar may validate the policy for.
 
         Tried: an unknown action in the head makes it validate the conditions for every action.
         """
-        if view.heads is None or not view.heads <= self._actions.keys():
+        if interest.heads is None or not interest.heads <= self._actions.keys():
             return list(self._members)
-        return [kind for kind in self._members if kind.groups & view.heads]
+        return [kind for kind in self._members if kind.groups & interest.heads]
 
-    def _class_of(self, action: str, view: View) -> _Signature:
+    def _class_of(self, action: str, interest: Interest) -> _Signature:
         kind = self._kinds[action]
-        seen = (self._signature(action, read) for read in view.reads)
-        return (kind.frame, kind.groups & view.named, *seen)
+        seen = (self._signature(action, read) for read in interest.reads)
+        return (kind.frame, kind.groups & interest.named, *seen)
 
     def _signature(self, action: str, read: Read) -> _Signature:
         key = (action, read)
         found = self._signatures.get(key)
         if found is None:
-            found = self._signatures[key] = _seen(self._actions[action]["appliesTo"]["context"], read)
+            found = self._signatures[key] = _seen(_context(self._actions[action]), read)
         return found
 
 
 def _kind(definition: Mapping[str, Any]) -> _Kind:
-    applies = definition["appliesTo"]
-    attributes = applies["context"]["attributes"]
-    arguments = attributes.get(ARGUMENTS)
-    bare = attributes if arguments is None else {**attributes, ARGUMENTS: {**arguments, "attributes": {}}}
-    frame = {**applies, "context": {**applies["context"], "attributes": bare}}
-    return _Kind(json.dumps(frame, sort_keys=True), frozenset(group["id"] for group in definition.get("memberOf", ())))
+    """The kind of an action; a group of actions applies to nothing."""
+    applies = definition.get("appliesTo", {})
+    arguments = _arguments(definition)
+    if arguments is not None:
+        context = applies["context"]
+        bare = {**context["attributes"], ARGUMENTS: {**arguments, "attributes": {}}}
+        applies = {**applies, "context": {**context, "attributes": bare}}
+    return _Kind(
+        json.dumps(applies, sort_keys=True), frozenset(group["id"] for group in definition.get("memberOf", ()))
+    )
 
 
 def _arguments(definition: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    found: Mapping[str, Any] | None = definition["appliesTo"]["context"]["attributes"].get(ARGUMENTS)
+    found: Mapping[str, Any] | None = _context(definition).get("attributes", {}).get(ARGUMENTS)
+    return found
+
+
+def _context(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = definition.get("appliesTo", {}).get("context", {})
     return found
 
 
@@ -181,8 +205,8 @@ def _is_deep(read: Read) -> bool:
     return len(read.path) > 1 and read.path[0] == ARGUMENTS
 
 
-def _reads_whole(view: View) -> bool:
-    return any(read.reading is Reading.VALUE and read.path in {(), (ARGUMENTS,)} for read in view.reads)
+def _reads_whole(interest: Interest) -> bool:
+    return any(read.reading is Reading.VALUE and read.path in {(), (ARGUMENTS,)} for read in interest.reads)
 
 
 def _order(read: Read) -> tuple[Path, str]:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pdp.core.engine import cedar
-from pdp.core.engine.checks.action_classes import ACTION, ActionClasses, Actions, View, view_of
-from pdp.core.engine.checks.subject import Subject
+from pdp.core.engine.checks.action_classes import ACTION, ActionClasses, Actions, Interest
 
 _ABOUT: Final = re.compile(rf' in context for {ACTION}::"(?P<id>(?:[^"\\]|\\.)*)"')
 _ESCAPE: Final = re.compile(r"\\(?:u\{(?P<code>[0-9a-fA-F]{1,6})\}|(?P<plain>.))", re.DOTALL)
@@ -45,21 +44,24 @@ class _Batch:
 
 
 def complaints(
-    subjects: Sequence[Subject], *, classes: ActionClasses, done: Callable[[int], None] = lambda _: None
+    texts: Sequence[str],
+    *,
+    interests: Sequence[Interest],
+    classes: ActionClasses,
+    done: Callable[[int], None] = lambda _: None,
 ) -> list[list[Complaint]]:
-    """What strict validation says of each subject, sorted; `done` hears how many are through."""
-    found: list[list[Complaint]] = [[] for _ in subjects]
-    views = [view_of(subject) for subject in subjects]
+    """What strict validation says of each policy, sorted; `done` hears how many are through."""
+    found: list[list[Complaint]] = [[] for _ in texts]
     through = 0
-    for batch in _batches(views, classes):
+    for batch in _batches(interests, classes):
         schema = cedar.schema(classes.schema(batch.actions))
         for start in range(0, len(batch.policies), _BATCH):
             part = batch.policies[start : start + _BATCH]
-            for position, text in cedar.validate([subjects[index].text for index in part], schema):
+            for position, text in cedar.validate([texts[index] for index in part], schema):
                 found[part[position]].append(read_complaint(text))
             through += len(part)
             done(through)
-    return [_widened(said, view, classes) if said else [] for said, view in zip(found, views, strict=True)]
+    return [_widened(said, one, classes) if said else [] for said, one in zip(found, interests, strict=True)]
 
 
 def read_complaint(text: str) -> Complaint:
@@ -70,20 +72,20 @@ def read_complaint(text: str) -> Complaint:
     return Complaint(_ABOUT.sub(" in context", text), _ESCAPE.sub(_unescaped, about["id"]))
 
 
-def _widened(said: list[Complaint], view: View, classes: ActionClasses) -> list[Complaint]:
+def _widened(said: list[Complaint], interest: Interest, classes: ActionClasses) -> list[Complaint]:
     """`said` of every action of the classes that it is about."""
     wide: set[Complaint] = set()
     for one in said:
-        actions = classes.alike(one.action, view=view) if one.action else [""]
+        actions = classes.alike(one.action, interest=interest) if one.action else [""]
         wide.update(Complaint(one.text, action) for action in actions)
     return sorted(wide)
 
 
-def _batches(views: Sequence[View], classes: ActionClasses) -> Iterator[_Batch]:
+def _batches(interests: Sequence[Interest], classes: ActionClasses) -> Iterator[_Batch]:
     """Policies with the same sample together, then neighbours as long as sharing a schema costs less."""
     alike: dict[Actions, list[int]] = defaultdict(list)
-    for index, view in enumerate(views):
-        alike[classes.sample(view)].append(index)
+    for index, interest in enumerate(interests):
+        alike[classes.sample(interest)].append(index)
     actions: Actions = frozenset()
     policies: list[int] = []
     for sample, members in sorted(alike.items(), key=lambda item: sorted(item[0])):

@@ -48,9 +48,13 @@ class ReadAt:
 
 @dataclass(frozen=True, slots=True)
 class LikeAt:
-    """A `like`; `path` is what it is on, None where that is no place in the context."""
+    """A `like`; `base` is the place that it is on, None where that is no place in the context.
 
-    path: Path | None
+    `paths` are all places read to get the text that it is on.
+    """
+
+    base: Path | None
+    paths: tuple[Path, ...]
     node: pst.Like
 
 
@@ -71,7 +75,7 @@ def subject_of(tree: pst.Template, *, text: str) -> Subject:
     found = _Found([], [], [], [])
     found.head(tree)
     for clause in tree.clauses:
-        for expr in _walk(clause.expr):
+        for expr in walk(clause.expr):
             found.expression(expr)
         found.reads.extend(_reads(clause.expr))
     return Subject(text, tree, tuple(found.mentions), tuple(found.types), tuple(found.reads), tuple(found.likes))
@@ -119,12 +123,14 @@ class _Found:
             case pst.Is(entity_type=kind):
                 self.types.append(TypeMention(str(kind), expr))
             case pst.Like(base=base):
-                self.likes.append(LikeAt(_path(base), expr))
+                paths = tuple(each.read.path for each in _reads(base))
+                self.likes.append(LikeAt(_path(base), paths, expr))
             case _:
                 pass
 
 
-def _walk(root: pst.Expr) -> Iterator[pst.Expr]:
+def walk(root: pst.Expr) -> Iterator[pst.Expr]:
+    """`root` and all expressions in it, in the order of the text."""
     waiting = [root]
     while waiting:
         expr = waiting.pop()
