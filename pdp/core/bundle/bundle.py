@@ -66,7 +66,7 @@ class Bundle:
 
     def _usable(self, holds_for: float) -> int:
         """How long an answer that holds for that many seconds may be used again, in whole milliseconds."""
-        return math.floor(min(holds_for, self._max_age) * 1000)
+        return max(0, math.floor(min(holds_for, self._max_age) * 1000))
 
     def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
         """The tools of which the subject of `request` may see the definition.

@@ -3,20 +3,29 @@
 It stands here because policy tests take the same step before they ask for a decision.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import cachetools
 import jsonschema_rs
 
-from pdp.core.catalog.path import PathError, normalise_path
+from pdp.core.catalog.form import FormError
+from pdp.core.catalog.host import normalise_host
+from pdp.core.catalog.path import normalise_path
 from pdp.core.catalog.tool import Mark, Tool
+from pdp.core.catalog.url import normalise_url
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.reason_code import ReasonCode
 
 _VALIDATORS: Final = 8192
 _MAX_SHOWN: Final = 5
+_FORMS: Final[Mapping[Mark, Callable[[str], str]]] = {
+    Mark.PATH: normalise_path,
+    Mark.URL: normalise_url,
+    Mark.HOST: normalise_host,
+}
+"""How a marked text is brought to one form; a secret stays as it is."""
 
 
 class ArgumentChecker:
@@ -65,15 +74,17 @@ def masked(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _normal(name: str, value: Any, mark: Mark | None) -> Any:
-    if mark is not Mark.PATH:
+    """`value` with every text in it, in lists at any depth too, in the one form of its mark."""
+    form = None if mark is None else _FORMS.get(mark)
+    if form is None:
         return value
     if isinstance(value, list):
         return [_normal(name, item, mark) for item in value]
     if not isinstance(value, str):
         return value
     try:
-        return normalise_path(value)
-    except PathError as error:
+        return form(value)
+    except FormError as error:
         raise _broken([f"`{_shown(name)}`: {error}"]) from error
 
 

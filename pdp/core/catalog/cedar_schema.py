@@ -6,7 +6,8 @@ INVARIANT: the schema serves to check policies; an evaluation never uses it to r
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pdp.core.catalog.shape import Opaque, Primitive, RecordOf, SetOf, Shape, arguments_shape
+from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.shape import Bounded, Enumerated, Opaque, Primitive, RecordOf, SetOf, Shape, UnionOf
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.checked_call import TOOLS_CALL, TOOLS_LIST
 
@@ -81,12 +82,16 @@ def cedar_type(shape: Shape) -> dict[str, Any]:
             return {"type": "Extension", "name": "decimal"}
         case Primitive():
             return {"type": shape.value}
+        case Enumerated(kind=kind) | Bounded(kind=kind):
+            return cedar_type(kind)
         case SetOf(element=element):
             return {"type": "Set", "element": cedar_type(element)}
         case RecordOf(fields=fields):
             return _record(
                 {name: {**cedar_type(field.shape), "required": field.required} for name, field in fields.items()}
             )
+        case UnionOf(branches=branches):
+            return _record({kind.value: _optional(cedar_type(branch)) for kind, branch in branches.items()})
         case Opaque():
             # A record without attributes: `has` type-checks, every use of the value is a type error.
             return _record({})

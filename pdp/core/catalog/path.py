@@ -8,42 +8,36 @@ import unicodedata
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from pdp.core.catalog.form import FormError, check_folding, check_length, check_visible
+from pdp.core.catalog.windows import check_name
+
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _MAX_LENGTH: Final = 4096
-
-
-class PathError(ValueError):
-    """The text names no path that every reader would read alike; the message has the rule, not the text."""
+_SYNTAX: Final = "/\\.~%"
+_EXPANDED: Final = re.compile(r"^\$|\$[{(]")
 
 
 def normalise_path(text: str) -> str:
-    r"""`text` percent-decoded once, without `.`, `..` and empty segments.
+    r"""`text` percent-decoded once, in Unicode's NFC, without `.`, `..` and empty segments.
 
     Raises:
-        PathError: it climbs above its start, or holds what some readers would decode, expand or cut:
-            NUL and other control characters, a backslash, a second layer of percent-encoding, a
-            leading `~`, characters that a Unicode normalisation turns into `/`, `\` or `.`.
+        FormError: it climbs above its start, or holds what some readers would decode, expand or cut:
+            control and invisible characters, a backslash, space around it, a second layer of
+            percent-encoding, a leading `~`, a variable, characters that become path syntax, names that
+            Windows reads otherwise.
 
     """
-    if not text or len(text) > _MAX_LENGTH:
-        raise PathError(f"a path has 1 to {_MAX_LENGTH} characters")
-    plain = _decode(text)
-    _check_characters(plain)
-    segments: list[str] = []
-    for segment in plain.split("/"):
-        if segment in {"", "."}:
-            continue
-        if segment == "..":
-            if not segments:
-                raise PathError("the path climbs above its start")
-            segments.pop()
-        else:
-            segments.append(segment)
-    if not plain.startswith("/"):
-        if segments and segments[0].startswith("~"):
-            raise PathError("the path starts with `~`")
-        return "/".join(segments) or "."
-    return "/" + "/".join(segments)
+    check_length(text, what="path", most=_MAX_LENGTH)
+    plain = unicodedata.normalize("NFC", _decode(text))
+    _check_text(plain)
+    names = _names(plain)
+    for name in names:
+        _check_name(name)
+    if plain.startswith("/"):
+        return "/" + "/".join(names)
+    if names and names[0].startswith("~"):
+        raise FormError("the path starts with `~`")
+    return "/".join(names) or "."
 
 
 def _decode(text: str) -> str:
@@ -51,17 +45,38 @@ def _decode(text: str) -> str:
         return text
     try:
         plain = unquote_to_bytes(text).decode("utf-8")
-    except UnicodeDecodeError:
-        raise PathError("the percent-encoding is not UTF-8") from None
+    except UnicodeError:
+        raise FormError("the percent-encoding is not UTF-8") from None
     if _ESCAPE.search(plain):
-        raise PathError("the path is percent-encoded more than once")
+        raise FormError("the path is percent-encoded more than once")
     return plain
 
 
-def _check_characters(plain: str) -> None:
-    for character in plain:
-        if character == "\\" or unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp", "Cs"}:
-            raise PathError("the path has a control character, an invisible character or a backslash")
-    folded = unicodedata.normalize("NFKC", plain)
-    if folded != plain and any(folded.count(c) != plain.count(c) for c in "/\\.~%"):
-        raise PathError("the path has characters that Unicode normalisation turns into path syntax")
+def _check_text(plain: str) -> None:
+    check_length(plain, what="path", most=_MAX_LENGTH)
+    if "\\" in plain:
+        raise FormError("the path has a backslash")
+    check_visible(plain, what="path")
+    check_folding(plain, what="path", syntax=_SYNTAX)
+    if plain != plain.strip():
+        raise FormError("the path has space around it")
+
+
+def _names(plain: str) -> list[str]:
+    names: list[str] = []
+    for segment in plain.split("/"):
+        if segment in {"", "."}:
+            continue
+        if segment != "..":
+            names.append(segment)
+        elif names:
+            names.pop()
+        else:
+            raise FormError("the path climbs above its start")
+    return names
+
+
+def _check_name(name: str) -> None:
+    if _EXPANDED.search(name):
+        raise FormError("a name in the path has a variable in it")
+    check_name(name)

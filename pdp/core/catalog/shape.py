@@ -1,16 +1,18 @@
-"""Shapes: what Cedar can see of a value that a JSON Schema describes (DESIGN 3's table).
+"""Shapes: what Cedar can see of a JSON value (DESIGN 3's table).
 
 A shape is lossless or says so: whatever Cedar cannot hold exactly is `Opaque`, and a policy that reads
-it in a call that has it denies the call.
+it in a call that has it denies the call. Cedar's units are integers for a Long and ten-thousandths for a
+decimal, so that both have the range of a 64-bit integer.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-_MAX_DEPTH: Final = 16
-_RESERVED: Final = frozenset({"__entity", "__extn", "__expr"})
+LEAST: Final = -(2**63)
+MOST: Final = 2**63 - 1
+"""What a Long holds, and a decimal in ten-thousandths."""
 
 
 class Primitive(StrEnum):
@@ -20,6 +22,34 @@ class Primitive(StrEnum):
     STRING = "String"
     BOOLEAN = "Boolean"
     DECIMAL = "decimal"
+
+
+class JsonType(StrEnum):
+    """The types that JSON Schema tells apart; `null` is absence, so it is no branch of a union."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    ARRAY = "array"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Enumerated:
+    """A primitive with few valid values: all of them that Cedar can hold, in Cedar's units, sorted."""
+
+    kind: Primitive
+    values: tuple[str, ...] | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A Long or decimal within bounds, both valid, in Cedar's units."""
+
+    kind: Primitive
+    least: int
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,85 +76,63 @@ class RecordOf:
 
 
 @dataclass(frozen=True, slots=True)
+class UnionOf:
+    """A record that has exactly one attribute, named and shaped for the type that the JSON value has."""
+
+    branches: Mapping[JsonType, "Shape"]
+
+
+@dataclass(frozen=True, slots=True)
 class Opaque:
     """Not representable."""
 
 
-Shape: TypeAlias = Primitive | SetOf | RecordOf | Opaque
-
-_PRIMITIVES: Final = {
-    "integer": Primitive.LONG,
-    "number": Primitive.DECIMAL,
-    "string": Primitive.STRING,
-    "boolean": Primitive.BOOLEAN,
-}
+Scalar: TypeAlias = Primitive | Enumerated | Bounded
+Shape: TypeAlias = Scalar | SetOf | RecordOf | UnionOf | Opaque
 
 
-def arguments_shape(input_schema: Mapping[str, Any]) -> RecordOf:
-    """The record of a tool's arguments; its fields are the declared top-level properties."""
-    shape, _ = _shape(input_schema, depth=0)
-    return shape if isinstance(shape, RecordOf) else RecordOf({})
+def bounded(kind: Primitive, *, least: int, most: int) -> Shape:
+    """A Long or decimal from `least` to `most` in Cedar's units; opaque when Cedar holds none of these."""
+    least, most = max(least, LEAST), min(most, MOST)
+    if least > most:
+        return Opaque()
+    return kind if (least, most) == (LEAST, MOST) else Bounded(kind, least, most)
 
 
-def _shape(schema: object, *, depth: int) -> tuple[Shape, bool]:
-    """The shape of a schema and whether null is one of its values."""
-    if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
-        return Opaque(), False
-    if "const" in schema or "enum" in schema:
-        return _enumerated(schema), None in schema.get("enum", [schema.get("const")])
-    for keyword in ("anyOf", "oneOf"):
-        if keyword in schema:
-            return _union(schema[keyword], depth=depth)
-    if "$ref" in schema or "allOf" in schema:
-        return Opaque(), False
-    kinds = schema.get("type")
-    if isinstance(kinds, list):
-        return _union([{**schema, "type": kind} for kind in kinds], depth=depth)
-    if kinds == "null":
-        return Opaque(), True
-    return _typed(kinds, schema, depth=depth), False
+def widened(one: Shape, other: Shape) -> Shape:
+    """The shape of what is of `one` or of `other`; opaque unless both are of one Cedar type."""
+    if one == other:
+        return one
+    match one, other:
+        case SetOf(), SetOf():
+            element = widened(one.element, other.element)
+            return Opaque() if isinstance(element, Opaque) else SetOf(element)
+        case Enumerated(), Enumerated() if one.kind is other.kind:
+            return Enumerated(one.kind, tuple(sorted({*one.values, *other.values})))
+        case Bounded(), Bounded() if one.kind is other.kind:
+            return bounded(one.kind, least=min(one.least, other.least), most=max(one.most, other.most))
+        case RecordOf(), RecordOf():
+            return _widened_record(one, other)
+        case ((Primitive() | Enumerated() | Bounded()), (Primitive() | Enumerated() | Bounded())):
+            return kind_of(one) if kind_of(one) is kind_of(other) else Opaque()
+        case _:
+            return Opaque()
 
 
-def _typed(kind: object, schema: Mapping[str, Any], *, depth: int) -> Shape:
-    if isinstance(kind, str) and kind in _PRIMITIVES:
-        return _PRIMITIVES[kind]
-    if kind == "array" and "items" in schema and "prefixItems" not in schema:
-        element, nullable = _shape(schema["items"], depth=depth + 1)
-        return Opaque() if nullable or isinstance(element, Opaque) else SetOf(element)
-    if kind == "object" and isinstance(schema.get("properties"), Mapping):
-        return _record(schema, depth=depth)
-    return Opaque()
+def kind_of(scalar: Scalar) -> Primitive:
+    """The Cedar type of a scalar."""
+    return scalar if isinstance(scalar, Primitive) else scalar.kind
 
 
-def _record(schema: Mapping[str, Any], *, depth: int) -> RecordOf:
-    required = schema.get("required", [])
-    fields = {}
-    for name, part in schema["properties"].items():
-        shape, nullable = (Opaque(), False) if name in _RESERVED else _shape(part, depth=depth + 1)
-        fields[name] = Field(shape, required=name in required and not nullable, nullable=nullable)
-    return RecordOf(fields)
-
-
-def _union(branches: object, *, depth: int) -> tuple[Shape, bool]:
-    """A union of one type and null is that type, optional; any other is opaque."""
-    if not isinstance(branches, list):
-        return Opaque(), False
-    shapes = [_shape(branch, depth=depth + 1) for branch in branches]
-    nullable = any(null for _, null in shapes)
-    values: list[Shape] = []
-    for shape, null in shapes:
-        if not (null and isinstance(shape, Opaque)) and shape not in values:
-            values.append(shape)
-    return values[0] if len(values) == 1 else Opaque(), nullable
-
-
-def _enumerated(schema: Mapping[str, Any]) -> Shape:
-    values = schema.get("enum", [schema.get("const")])
-    present = [value for value in values if value is not None] if isinstance(values, list) else []
-    if present and all(isinstance(value, str) for value in present):
-        return Primitive.STRING
-    if present and all(isinstance(value, bool) for value in present):
-        return Primitive.BOOLEAN
-    if present and all(isinstance(value, int) and not isinstance(value, bool) for value in present):
-        return Primitive.LONG
-    return Opaque()
+def _widened_record(one: RecordOf, other: RecordOf) -> Shape:
+    """A record whose fields differ in name, or in whether they must be there, has no one Cedar type."""
+    if {name: (f.required, f.nullable) for name, f in one.fields.items()} != {
+        name: (f.required, f.nullable) for name, f in other.fields.items()
+    }:
+        return Opaque()
+    return RecordOf(
+        {
+            name: Field(widened(f.shape, other.fields[name].shape), required=f.required, nullable=f.nullable)
+            for name, f in one.fields.items()
+        }
+    )

@@ -16,6 +16,8 @@ class Mark(StrEnum):
     """What an argument means beyond its JSON type."""
 
     PATH = "path"
+    URL = "url"
+    HOST = "host"
     SECRET = "secret"  # noqa: S105 - a kind of argument
 
 

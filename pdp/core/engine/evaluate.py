@@ -13,10 +13,10 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import Verdict
 from pdp.core.engine.compile import CompiledPolicies
+from pdp.core.engine.lasting import next_flip
 from pdp.core.engine.policy import Policy, PolicyEffect
 from pdp.core.engine.request import read_access
 from pdp.core.engine.slice import Slices
-from pdp.core.engine.view import NOW
 
 EVERYTHING: Final = ("",)
 """The pointer to the whole request: whatever in it is changed, the answer may be another."""
@@ -69,7 +69,7 @@ class Engine:
         found = self._slices.of(access, tool)
         group = found.group
         seen = group.view.of(access, found.shape, now=now)
-        holds = Holds(group.view.vary, now if NOW in group.view.members else math.inf)
+        holds = Holds(found.vary, next_flip(group.flips, now=now) if group.flips else math.inf)
         blind = group.blind(seen.unrepresentable) if seen.unrepresentable else ()
         if blind:
             return Decision(ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=blind, holds=holds)

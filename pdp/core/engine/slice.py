@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import cachetools
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.shape import RecordOf, arguments_shape
+from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.shape import RecordOf
 from pdp.core.catalog.tool import Tool
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import EntityUid
@@ -23,23 +24,26 @@ from pdp.core.engine.closure import (
 from pdp.core.engine.compile import CompiledPolicies
 from pdp.core.engine.dependencies import Path
 from pdp.core.engine.expression.tree import literals
+from pdp.core.engine.lasting import Flip, flips_of
 from pdp.core.engine.policy import Policy
 from pdp.core.engine.request import AccessRequest
 from pdp.core.engine.scope import Lineage
-from pdp.core.engine.view import View, view_of
+from pdp.core.engine.view import View, as_written, vary_of, view_of
 
 _SLICES = 4096
-_HANDLES = 4096
+_GROUPS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyGroup:
     """Policies that are evaluated together, by id: Cedar's handle on them, what they see and name."""
 
+    ids: tuple[str, ...]
     policies: tuple[Policy, ...]
     handle: cedar.Policies
     view: View
     literals: frozenset[EntityUid]
+    flips: tuple[Flip, ...]
 
     def blind(self, lost: Iterable[Path]) -> tuple[str, ...]:
         """The policies that read one of the places `lost` in the context."""
@@ -53,12 +57,17 @@ class PolicyGroup:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The policies that can match a request, and its entities."""
+    """The policies that can match a request, and its entities.
+
+    `vary` names, as JSON Pointers into the request, every place where another value can make another
+    decision for the same principal, actor, delegation, scopes, action and resource.
+    """
 
     group: PolicyGroup
     entities: cedar.Entities
     question: cedar.Question
     shape: RecordOf
+    vary: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,8 @@ class Slices:
         self._catalog = catalog
         self._called: dict[str, _Called] = {tool.id: _called(tool) for tool in catalog.tools()}
         self._slices: cachetools.LRUCache[object, Slice] = cachetools.LRUCache(_SLICES)
-        self._groups: cachetools.LRUCache[tuple[str, ...], PolicyGroup] = cachetools.LRUCache(_HANDLES)
+        self._groups: cachetools.LRUCache[tuple[str, ...], PolicyGroup] = cachetools.LRUCache(_GROUPS)
+        self._varying: cachetools.LRUCache[object, tuple[str, ...]] = cachetools.LRUCache(_GROUPS)
 
     def of(self, access: AccessRequest, tool: Tool) -> Slice:
         """The slice of `access` calling `tool`.
@@ -107,18 +117,30 @@ class Slices:
             entities = defined((*entities.values(), *self._of_literals(group.literals)))
         named = (asking.uid, called.action.uid, called.resource.uid)
         handle = closed(entities, (*named, *group.literals))
-        return Slice(group, handle, cedar.question(*named), called.shape)
+        return Slice(group, handle, cedar.question(*named), called.shape, self._vary(group, tool.id))
 
     def _group(self, policies: tuple[Policy, ...]) -> PolicyGroup:
-        key = tuple(policy.id for policy in policies)
-        found = self._groups.get(key)
+        ids = tuple(policy.id for policy in policies)
+        found = self._groups.get(ids)
         if found is None:
-            found = self._groups[key] = PolicyGroup(
+            found = self._groups[ids] = PolicyGroup(
+                ids,
                 policies,
                 cedar.policy_set(policy.tree for policy in policies),
                 view_of(read for policy in policies for read in policy.reads),
                 frozenset(_named(policies)),
+                flips_of(policy.tree for policy in policies),
             )
+        return found
+
+    def _vary(self, group: PolicyGroup, tool_id: str) -> tuple[str, ...]:
+        """What calls of the tool vary by under `group`: where its arguments are written depends on its shape."""
+        key = (tool_id, group.ids)
+        found = self._varying.get(key)
+        if found is None:
+            shape = self._called[tool_id].shape
+            reads = {as_written(read, shape) for policy in group.policies for read in policy.reads}
+            found = self._varying[key] = vary_of(reads)
         return found
 
     def _of_literals(self, named: Iterable[EntityUid]) -> Iterator[Entity]:

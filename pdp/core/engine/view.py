@@ -10,7 +10,7 @@ from pdp.core.catalog.shape import RecordOf
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.engine.dependencies import Path, Read, Reading
 from pdp.core.engine.request import AccessRequest
-from pdp.core.engine.translate import translate
+from pdp.core.engine.translate import json_place, translate
 
 ARGUMENTS: Final = "arguments"
 NOW: Final = "now"
@@ -30,15 +30,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The members of the context that are read, and the arguments; `arguments` is None when all of them are.
-
-    `vary` names, as JSON Pointers into the request, every place where another value can make another
-    decision for the same principal, actor, delegation, scopes, action and resource.
-    """
+    """The members of the context that are read, and the arguments; `arguments` is None when all of them are."""
 
     members: frozenset[str]
     arguments: frozenset[str] | None
-    vary: tuple[str, ...]
 
     def of(self, access: AccessRequest, shape: RecordOf, *, now: float) -> Seen:
         """What the view sees of `access`, whose tool takes arguments of `shape`, at Unix time `now`."""
@@ -66,12 +61,19 @@ class View:
 
 def view_of(reads: Iterable[Read]) -> View:
     """The view that sees what `reads` read."""
-    found = frozenset(reads)
-    paths = {read.path for read in found}
+    paths = {read.path for read in reads}
     members = MEMBERS if () in paths else frozenset(path[0] for path in paths)
     whole = () in paths or (ARGUMENTS,) in paths
     names = frozenset(path[1] for path in paths if path[:1] == (ARGUMENTS,) and len(path) > 1)
-    return View(members, None if whole else names, vary_of(found))
+    return View(members, None if whole else names)
+
+
+def as_written(read: Read, shape: RecordOf) -> Read:
+    """`read` at its place in the request: what Cedar sees under a union's type is written without it."""
+    place = json_place(read.path[1:], shape=shape)
+    if read.path[:1] != (ARGUMENTS,) or len(place) == len(read.path) - 1:
+        return read
+    return Read((ARGUMENTS, *place), Reading.VALUE)
 
 
 def vary_of(reads: Iterable[Read]) -> tuple[str, ...]:

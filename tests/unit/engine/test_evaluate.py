@@ -223,8 +223,11 @@ def test_an_argument_called_like_a_cedar_escape_never_becomes_an_entity() -> Non
     assert decide(PERMIT, request).code is ReasonCode.ALLOWED
 
 
-def test_an_answer_that_depends_on_the_clock_lasts_no_longer_than_the_instant() -> None:
-    assert decide(log('context.now > datetime("2026-07-28T11:00:00Z")')).holds == Holds(("/context/now",), NOON)
+def test_an_answer_that_depends_on_the_clock_holds_until_the_clock_can_change_it() -> None:
+    clocked = ("/context/now",)
+    assert decide(log('context.now < datetime("2026-07-28T13:00:00Z")')).holds == Holds(clocked, NOON + 3600)
+    assert decide(log('context.now > datetime("2026-07-28T11:00:00Z")')).holds == Holds(clocked, math.inf)
+    assert decide(log("context.now.toTime().toHours() < 18")).holds == Holds(clocked, NOON)
     assert decide(PERMIT).holds == Holds((), math.inf)
 
 
