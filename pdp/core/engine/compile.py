@@ -184,7 +184,7 @@ class _Compilation:
         compiled = {
             key: policy_of(one.reviewed.tree, file=one.file, line=one.line) for key, one in sorted(policies.items())
         }
-        reviewed = {one.reviewed.text: one.reviewed for one in (*policies.values(), *written)}
+        reviewed = {one.reviewed.text: one.as_text_says() for one in (*policies.values(), *written)}
         held = replace(self._held, reviewed=reviewed)
         return CompiledPolicies(compiled, PolicyIndex(compiled.values()), tuple(sorted(set(self.problems))), held)
 

@@ -57,7 +57,7 @@ class Link:
     def problem(self, code: Code, message: str, *, at: Position | None = None) -> Problem:
         """A problem with this link."""
         place = at or self.place
-        return Problem(self.file, place.line, place.column, code, message, RULES[code].severity)
+        return Problem(self.file, place.line, place.column, code.value, message, RULES[code].severity)
 
 
 def read_links(sources: Mapping[str, bytes]) -> tuple[list[Link], list[Problem]]:
@@ -152,7 +152,7 @@ class _Reader:
 
     def _report(self, at: SettingPath, message: str) -> None:
         place = self._place(at)
-        self._problems.append(Problem(self._file, place.line, place.column, Code.LINK_INVALID, message))
+        self._problems.append(Problem(self._file, place.line, place.column, Code.LINK_INVALID.value, message))
 
     def _place(self, at: SettingPath) -> Position:
         return self._document.values.get(at) or self._document.keys.get(at) or Position(1, 1)

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pdp.core.contract.errors import Problem
 from pdp.core.engine.checks.code import ACKNOWLEDGEABLE, RULES, Code
 from pdp.core.engine.checks.review import Note, Reviewed
-from pdp.core.engine.links import Link, slots_of
+from pdp.core.engine.links import Link, named, slots_of
 from pdp.core.engine.syntax.source import Statement
 from pdp.core.engine.syntax.span import Span
 
@@ -44,12 +44,18 @@ class Written:
         """Whether it has slots, so that it decides nothing by itself."""
         return bool(slots_of(self.reviewed.tree))
 
+    def as_text_says(self) -> Reviewed:
+        """What was reviewed, under the id that its text has: a link's text has that of its template."""
+        if self.link is None:
+            return self.reviewed
+        return replace(self.reviewed, tree=named(self.reviewed.tree, identifier=self.link.template))
+
     def problem(self, note: Note) -> Problem:
         """`note` with its place; what is wrong with a linked template is wrong with the link."""
         if self.link is not None:
             return self.link.problem(note.code, note.message)
         rule = RULES[note.code]
-        return self.statement.problem(note.span, code=note.code, message=note.message, severity=rule.severity)
+        return self.statement.problem(note.span, code=note.code.value, message=note.message, severity=rule.severity)
 
     def problems(self, notes: Iterable[Note]) -> Iterator[Problem]:
         """Those of `notes` that the policy does not acknowledge."""

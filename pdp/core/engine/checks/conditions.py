@@ -40,7 +40,8 @@ def judge(tree: pst.Template) -> Judged:
         return Judged(Holding.NONE, (Finding(Code.NEVER_MATCHES, message, against),))
     truths = truths_of(condition(clauses)(ANYTHING))
     if Truth.TRUE not in truths:
-        message = "this is never true, so no request matches"
+        why = "is never true" if Truth.FALSE in truths else "fails for every request"
+        message = f"this {why}, so no request matches"
         return Judged(Holding.NONE, (Finding(Code.NEVER_MATCHES, message, _never(clauses)),))
     if Truth.FALSE not in truths or all(contradictory([_turned(clause)]) is not None for clause in clauses):
         message = "the conditions hold for every request in the scope"

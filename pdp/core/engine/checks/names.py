@@ -58,4 +58,5 @@ def _wrong_id(mention: Mention, vocabulary: Vocabulary, suggestions: Suggestions
         near = suggestions.for_name(name, among=vocabulary.tenants)
         yield f"no server in the catalog belongs to tenant `{name}`{near}"
     elif kind in PRINCIPALS and name not in vocabulary.tenants and not _FROM_ISSUER.fullmatch(name):
-        yield f"no {PRINCIPALS[kind]} is called `{name}`: ids begin with their issuer's alias, as in `corp|{name}`"
+        whole = f"corp|{name.lstrip('|')}"
+        yield f"no {PRINCIPALS[kind]} is called `{name}`: ids begin with their issuer's alias, as in `{whole}`"

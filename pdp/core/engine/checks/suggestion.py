@@ -21,6 +21,6 @@ class Suggestions:
             if len(among) > self._left:
                 return ""
             self._left -= len(among)
-            near = get_close_matches(name, sorted(among), n=1, cutoff=0.7)
+            near = get_close_matches(name, sorted(among), n=1, cutoff=0.6)
             self._known[name] = f"; did you mean `{near[0]}`?" if near else ""
         return self._known[name]
