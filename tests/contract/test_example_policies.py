@@ -11,7 +11,7 @@ import pytest
 
 from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.engine.index import PolicyIndex
-from pdp.core.engine.policy import PolicyEffect, policy_of
+from pdp.core.engine.policy import Place, PolicyEffect, policy_of
 from pdp.core.engine.syntax.source import Statement, statements
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases
@@ -69,7 +69,9 @@ def cases(bundle: Bundle) -> tuple[Case, ...]:
 def _mutated(bundle: Bundle, forms: Forms) -> Bundle:
     text = json.dumps({"staticPolicies": forms, "templates": {}, "templateLinks": []})
     trees = cedarpy.PolicySet.from_json_str(text).to_pst().static_policies.values()
-    policies = {policy.id: policy for policy in (policy_of(tree, statement=Statement("", 1, 1, "")) for tree in trees)}
+    place = Place("", 1)
+    made = (policy_of(tree, statement=Statement("", 1, 1, ""), place=place) for tree in trees)
+    policies = {policy.id: policy for policy in made}
     compiled = replace(bundle.compiled, policies=policies, index=PolicyIndex(policies.values()))
     return Bundle(bundle.manifest, catalog=bundle.catalog, compiled=compiled, max_age=1.0)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pdp.core.contract.errors import Problem, Severity
 from pdp.core.engine.syntax.problem import ExcessProblem
 from pdp.core.engine.syntax.span import Span
 from pdp.core.engine.syntax.tokens import SKIPPED, STATEMENT_PART, Tokens, lex
@@ -42,6 +43,14 @@ class Statement:
         if not lines:
             return Position(self.line, self.column + offset)
         return Position(self.line + lines, offset - self.text.rindex("\n", 0, offset))
+
+    def problem(self, span: Span, *, code: str, message: str, severity: Severity = Severity.ERROR) -> Problem:
+        """A problem at `span` of `text`; it ends with the line in which it begins."""
+        start = self.place(span.start)
+        line_end = self.text.find("\n", span.start)
+        end = span.end if line_end < 0 else min(span.end, max(line_end, span.start))
+        width = max(end - span.start, 1)
+        return Problem(self.file, start.line, start.column, code, message, severity, start.column + width)
 
 
 def statements(text: str, *, file: str) -> Iterator[Statement]:

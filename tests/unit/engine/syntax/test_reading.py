@@ -39,7 +39,7 @@ def test_policies_come_in_the_order_of_files_and_lines_and_problems_beside_them(
         ("b.cedar", 1, "forbid"),
     ]
     message = "expected `(`: a scope is `(principal, action, resource)`, found `;`"
-    assert found == [Problem("a.cedar", 1, 7, "syntax", message)]
+    assert found == [Problem("a.cedar", 1, 7, "syntax", message, end_column=8)]
 
 
 def test_a_template_is_read_with_its_slots() -> None:
