@@ -181,9 +181,7 @@ class _Compilation:
         """
         if any(problem.severity is Severity.ERROR for problem in self.problems):
             raise ConfigurationError(self.problems)
-        compiled = {
-            key: policy_of(one.reviewed.tree, file=one.file, line=one.line) for key, one in sorted(policies.items())
-        }
+        compiled = {key: policy_of(one.reviewed.tree, statement=one.statement) for key, one in sorted(policies.items())}
         reviewed = {one.reviewed.text: one.as_text_says() for one in (*policies.values(), *written)}
         held = replace(self._held, reviewed=reviewed)
         return CompiledPolicies(compiled, PolicyIndex(compiled.values()), tuple(sorted(set(self.problems))), held)
