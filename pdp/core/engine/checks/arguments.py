@@ -14,7 +14,7 @@ from pdp.core.engine.checks.suggestion import Suggestions
 from pdp.core.engine.checks.vocabulary import Calls, Vocabulary
 from pdp.core.engine.dependencies import Path, Read
 
-_NORMALISED: Final = frozenset({Mark.PATH})
+_NORMALISED: Final = frozenset({Mark.PATH, Mark.URL, Mark.HOST})
 _NAMED: Final = 2
 _LOOKED_AT: Final = 200
 

@@ -43,7 +43,7 @@ def judge(tree: pst.Template) -> Judged:
         why = "is never true" if Truth.FALSE in truths else "fails for every request"
         message = f"this {why}, so no request matches"
         return Judged(Holding.NONE, (Finding(Code.NEVER_MATCHES, message, _never(clauses)),))
-    if Truth.FALSE not in truths or all(contradictory([_turned(clause)]) is not None for clause in clauses):
+    if Truth.FALSE not in truths or all(_is_tautology(clause) for clause in clauses):
         message = "the conditions hold for every request in the scope"
         return Judged(Holding.ALL, (Finding(Code.ALWAYS_MATCHES, message, clauses[0]),))
     return Judged(Holding.SOME)
@@ -60,5 +60,9 @@ def _never(clauses: tuple[pst.Clause, ...]) -> Node:
     return clauses[0]
 
 
-def _turned(clause: pst.Clause) -> pst.Clause:
-    return pst.Unless(clause.expr) if isinstance(clause, pst.When) else pst.When(clause.expr)
+def _is_tautology(clause: pst.Clause) -> bool:
+    """Whether the clause cannot be false: its contrary contradicts itself."""
+    expr, when = clause.expr, isinstance(clause, pst.When)
+    if not isinstance(expr, pst.BinaryOp) or expr.op != ("or" if when else "and"):
+        return False
+    return contradictory([pst.Unless(expr) if when else pst.When(expr)]) is not None

@@ -93,20 +93,20 @@ def whole_span(text: str) -> Span:
 
 def annotation_notes(parsed: Parsed, *, text: str) -> Iterator[Note]:
     """Annotations that mean nothing, and codes that nobody can acknowledge."""
-    start = effect_span(parsed, text=text)
     annotations = parsed.tree.annotations
-    for name in annotations.keys() - ANNOTATIONS:
-        span = parsed.annotation_span(name) or start
-        yield Note(Code.ANNOTATION_UNKNOWN, f"`@{name}` means nothing here", span)
-    codes = annotations.get(ACKNOWLEDGE)
-    if codes is None:
-        return
-    span = parsed.annotation_span(ACKNOWLEDGE) or start
+    wrong = [(name, f"`@{name}` means nothing here") for name in sorted(annotations.keys() - ANNOTATIONS)]
+    if ACKNOWLEDGE in annotations:
+        wrong += [(ACKNOWLEDGE, message) for message in _not_acknowledged(annotations[ACKNOWLEDGE].split())]
+    for name, message in wrong:
+        yield Note(Code.ANNOTATION_UNKNOWN, message, parsed.annotation_span(name) or effect_span(parsed, text=text))
+
+
+def _not_acknowledged(codes: list[str]) -> Iterator[str]:
     known = ", ".join(f"`{code}`" for code in sorted(ACKNOWLEDGEABLE))
-    if not codes.split():
-        yield Note(Code.ANNOTATION_UNKNOWN, f"`@{ACKNOWLEDGE}` names codes: {known}", span)
-    for code in sorted(set(codes.split()) - ACKNOWLEDGEABLE):
-        yield Note(Code.ANNOTATION_UNKNOWN, f"`{code}` is nothing to acknowledge; that is {known}", span)
+    if not codes:
+        yield f"`@{ACKNOWLEDGE}` names codes: {known}"
+    for code in sorted(set(codes) - ACKNOWLEDGEABLE):
+        yield f"`{code}` is nothing to acknowledge; that is {known}"
 
 
 def _beyond_names(subject: Subject, vocabulary: Vocabulary, suggestions: Suggestions) -> Iterator[Finding]:
