@@ -51,6 +51,7 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
         "wrap": Verb(Panel.RUN, "Run one server over stdio with an enforcer before it"),
         "fmt": Verb(Panel.POLICIES, "Bring policies into one layout", extra="server"),
         "test": Verb(Panel.POLICIES, "Run the policy tests", extra="server"),
+        "explain": Verb(Panel.POLICIES, "Say why a call is allowed or denied", extra="server"),
         "schemas": Verb(Panel.CATALOG, "Take snapshots of tool definitions, for review"),
         "log": Verb(Panel.AUDIT, "Ask the decision log", extra="server"),
         "config": Verb(Panel.OPERATE, "Show and check the configuration"),

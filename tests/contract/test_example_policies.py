@@ -69,7 +69,7 @@ def cases(bundle: Bundle) -> tuple[Case, ...]:
 def _mutated(bundle: Bundle, forms: Forms) -> Bundle:
     text = json.dumps({"staticPolicies": forms, "templates": {}, "templateLinks": []})
     trees = cedarpy.PolicySet.from_json_str(text).to_pst().static_policies.values()
-    policies = {policy.id: policy for policy in (policy_of(tree, file="", line=1) for tree in trees)}
+    policies = {policy.id: policy for policy in (policy_of(tree, statement=Statement("", 1, 1, "")) for tree in trees)}
     compiled = replace(bundle.compiled, policies=policies, index=PolicyIndex(policies.values()))
     return Bundle(bundle.manifest, catalog=bundle.catalog, compiled=compiled, max_age=1.0)
 

@@ -10,14 +10,13 @@ import msgspec
 from pdp.core.contract.authzen import EvaluationRequest
 from tests.property.drawing import Draw
 from tests.property.generated_catalog import Argument, Definition, Kind
-from tests.property.generated_people import HOSTS, IPS, NOW, SESSIONS
+from tests.property.generated_people import HOSTS, INSTANTS_AROUND, IPS, SESSIONS
 from tests.property.generated_requests import ODD, value
 
 ABSENT: Final = object()
 """In the place of a value: there is none."""
 _GARBAGE: Final[Sequence[Any]] = ("localhost", "10.0.0.0/8", "", None, 7, 1.0, True, [], {"a": 1}, 2**63)
 _MEMBERS: Final[Mapping[str, Sequence[Any]]] = {"ip": IPS, "session": SESSIONS, "enforcer": HOSTS, "transport": HOSTS}
-_INSTANTS: Final = (NOW, NOW + 0.5, NOW + 1, NOW - 1, NOW + 86_400, NOW + 3_600, 0.0, 1_900_000_000.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def _member(draw: Draw, moment: Moment, tool: Definition) -> Moment:
 
 
 def _clock(draw: Draw, moment: Moment, tool: Definition) -> Moment:
-    return replace(moment, now=draw.choice(_INSTANTS))
+    return replace(moment, now=draw.choice(INSTANTS_AROUND))
 
 
 def _rest(draw: Draw, moment: Moment, tool: Definition) -> Moment:

@@ -24,7 +24,8 @@ from pdp.core.contract.authzen import (
 from pdp.core.contract.errors import ConfigurationError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine.compile import CompiledPolicies, compile_policies, problems_in
-from pdp.core.engine.evaluate import Engine
+from pdp.core.engine.evaluate import Engine, Explanation
+from pdp.core.engine.explain import Values
 from pdp.core.engine.residual import visible_tools
 
 POLICIES = "policies/"
@@ -63,6 +64,10 @@ class Bundle:
             cache=CacheHint(self._usable(decision.holds.until - now), list(decision.holds.vary)),
         )
         return EvaluationResponse(decision.code is ReasonCode.ALLOWED, AnswerContext(answer))
+
+    def explain(self, request: EvaluationRequest, *, now: float, values: Values) -> Explanation:
+        """The decision on `request` at Unix time `now`, and how it came about."""
+        return self._engine.explain(request, now=now, values=values)
 
     def _usable(self, holds_for: float) -> int:
         """How long an answer that holds for that many seconds may be used again, in whole milliseconds."""

@@ -44,10 +44,7 @@ def compile_policies(sources: Mapping[str, bytes], *, catalog: Catalog) -> Compi
     problems += _dangling(parsed.values(), catalog)
     if problems:
         raise ConfigurationError(problems)
-    policies = {
-        key: policy_of(one.tree, file=one.statement.file, line=one.statement.line)
-        for key, one in sorted(parsed.items())
-    }
+    policies = {key: policy_of(one.tree, statement=one.statement) for key, one in sorted(parsed.items())}
     return CompiledPolicies(policies, PolicyIndex(policies.values()))
 
 

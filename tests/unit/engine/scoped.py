@@ -7,11 +7,13 @@ from pdp.core.engine import cedar
 from pdp.core.engine.cedar import EntityUid, pst
 from pdp.core.engine.policy import Policy, policy_of
 from pdp.core.engine.scope import Lineage
+from pdp.core.engine.syntax.source import Statement
 
 
 def scoped(key: str, tree: pst.Template) -> Policy:
     """`tree` as a compiled policy called `key`."""
-    return policy_of(replace(tree, annotations=pst.FrozenMap({"id": key})), file="policies/a.cedar", line=1)
+    statement = Statement("policies/a.cedar", 1, 1, "")
+    return policy_of(replace(tree, annotations=pst.FrozenMap({"id": key})), statement=statement)
 
 
 def heads(**texts: str) -> tuple[Policy, ...]:
