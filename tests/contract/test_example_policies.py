@@ -12,6 +12,7 @@ import pytest
 from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.engine.index import PolicyIndex
 from pdp.core.engine.policy import Place, PolicyEffect, policy_of
+from pdp.core.engine.syntax.formatting import formatted
 from pdp.core.engine.syntax.source import Statement, statements
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases
@@ -105,6 +106,11 @@ def test_a_case_fails_whatever_is_changed_in_a_policy(policy: str, bundle: Bundl
         if not _notices(cases, policy=policy, mutant=_mutated(bundle, {**forms, policy: form}))
     ]
     assert sorted(survivors) == sorted(what for of, what in _EQUIVALENT if of == policy)
+
+
+def test_the_examples_are_in_the_layout_of_the_formatter() -> None:
+    files = {file: raw for file, raw in _sources().items() if file.endswith(".cedar")}
+    assert {file: formatted(raw, file=file).encode() for file, raw in files.items()} == files
 
 
 def test_the_mutants_are_read_from_the_policies_that_decide(bundle: Bundle, cases: tuple[Case, ...]) -> None:
