@@ -1,7 +1,6 @@
 """`toolgate fmt`: policies in one layout."""
 
 import difflib
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,15 +10,14 @@ from typing import Annotated, Final
 import typer
 
 from pdp.cli.policy_files import policy_files, read_policies, rewrite
+from pdp.cli.sources import directories
+from pdp.cli.terminal import harmless
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
 from pdp.core.engine.syntax.formatting import formatted
 from pdp.core.engine.syntax.reading import MAX_FILE_BYTES
-from pdp.core.settings.load import read_settings
 
 fmt: Final = typer.Typer(add_completion=False)
 
-_CONFIG: Final = Path("toolgate.yaml")
-_POLICIES: Final = Path("policies")
 _STANDARD_INPUT: Final = Path("-")
 _SHOWN_INPUT: Final = "<stdin>"
 
@@ -50,10 +48,10 @@ def format_policies(
     if config is not None and paths:
         raise UnusableError("`--config` names the directory: leave out the paths")
     problems: list[Problem] = []
-    sources = list(_formatted(paths or [_configured(config)], problems))
+    sources = list(_formatted(paths or [directories(config=config).policies], problems))
     changed = [source for source in sources if source.before != source.after]
     if diff:
-        shown = _visible if sys.stdout.isatty() else str
+        shown = harmless if sys.stdout.isatty() else str
         sys.stdout.writelines(shown(line) for source in changed for line in _difference(source))
     if check:
         sys.stderr.writelines(f"{source.name} is not formatted\n" for source in changed)
@@ -61,14 +59,6 @@ def format_policies(
         _write(sources)
     sys.stderr.writelines(f"{problem}\n" for problem in problems)
     raise typer.Exit(1 if problems or (check and changed) else 0)
-
-
-def _configured(config: Path | None) -> Path:
-    """The configuration's directory of policies where there is a configuration, else the usual one."""
-    if config is None and not _CONFIG.exists():
-        return _POLICIES
-    file = config or _CONFIG
-    return file.parent / read_settings(file, environ=os.environ).settings.pdp.policies  # noqa: TID251 - the edge
 
 
 def _formatted(paths: list[Path], problems: list[Problem]) -> Iterator[_Source]:
@@ -88,11 +78,6 @@ def _difference(source: _Source) -> Iterator[str]:
     before, after = (text.decode().splitlines(keepends=True) for text in (source.before, source.after))
     for line in difflib.unified_diff(before, after, source.name, f"{source.name} (formatted)"):
         yield line if line.endswith("\n") else f"{line}\n\\ no line feed at the end\n"
-
-
-def _visible(line: str) -> str:
-    """Control characters in comments have no power over a terminal."""
-    return "".join(one if one.isprintable() or one in "\n\t" else "\N{REPLACEMENT CHARACTER}" for one in line)
 
 
 def _write(sources: list[_Source]) -> None:
