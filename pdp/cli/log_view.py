@@ -1,7 +1,6 @@
 """How entries of the decision log look on a terminal; nothing in a record can act on it."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Final, TextIO
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pdp.audit.query import Entry
+from pdp.cli.terminal import visible
 from pdp.core.contract.record import DecisionRecord, Effect
 
 
@@ -37,15 +37,9 @@ COLUMNS: Final = (
 WIDE: Final = 200
 """Columns of a table that goes into a file or a pipe."""
 
-_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _ABSENT: Final = "-"
 _MICROSECONDS: Final = 1_000_000
 _JSON_UNSAFE: Final = re.compile(r"[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-
-
-def visible(text: str) -> str:
-    """`text` with every character that is not shown, or moves others, as an escape; no two look alike."""
-    return "".join(_visible(character) for character in text)
 
 
 def print_entries(entries: Sequence[Entry], output: Output, *, stream: TextIO) -> None:
@@ -112,12 +106,3 @@ def _latency(microseconds: int) -> str:
     if microseconds < _MICROSECONDS:
         return f"{microseconds / 1000:.1f} ms"
     return f"{microseconds / _MICROSECONDS:.1f} s"
-
-
-def _visible(character: str) -> str:
-    if character == "\\":
-        return "\\\\"
-    if unicodedata.category(character) not in _HIDDEN:
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004

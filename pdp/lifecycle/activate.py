@@ -53,6 +53,8 @@ class ActiveBundle:
         self._bundle = fresh
         self.last_error = None
         self._log.info("bundle_activated", bundle=digest, generation=fresh.manifest.serial)
+        for warning in fresh.compiled.warnings:
+            self._log.warning("policy_warning", problem=str(warning))
 
     def refresh(self) -> None:
         """As `activate` where the sources may have changed; on a problem the last good bundle stays.
@@ -73,5 +75,5 @@ class ActiveBundle:
 
     def _build(self, sources: Mapping[str, bytes]) -> Bundle:
         """Compile before a serial is taken, so that what is refused uses none up."""
-        trial = build(sources, max_age=self._max_age)
+        trial = build(sources, max_age=self._max_age, previous=self._bundle)
         return trial.numbered(self._serials.serial_of(trial.manifest.digest))

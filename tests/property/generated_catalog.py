@@ -1,6 +1,6 @@
 """Generated catalogs: servers, tools, and arguments of which the generator knows the type."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -17,7 +17,10 @@ AMOUNTS: Final = (0.5, 1.5, 2.25, -3.0, 0.0001)
 
 
 class Kind(StrEnum):
-    """What an argument holds; `CHOICE` is one of a few texts, `FREE` is nothing that Cedar can hold."""
+    """What an argument holds.
+
+    `CHOICE` is one of a few texts, `EITHER` a text or a count, `FREE` nothing that Cedar can hold.
+    """
 
     TEXT = "text"
     COUNT = "count"
@@ -27,12 +30,13 @@ class Kind(StrEnum):
     TEXTS = "texts"
     COUNTS = "counts"
     NESTED = "nested"
+    EITHER = "either"
     FREE = "free"
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One declared property; `options` are a choice's texts, `parts` the properties of a nested one."""
+    """One declared property; `options` are a choice's texts, `parts` what policies see in a nested one or in either."""
 
     name: str
     kind: Kind
@@ -67,6 +71,7 @@ _USUAL: Final = {
     "amount": Kind.AMOUNT,
     "sizes": Kind.COUNTS,
     "filter": Kind.FREE,
+    "target": Kind.EITHER,
     'a"b c': Kind.COUNT,
     "if": Kind.TEXT,
 }
@@ -78,6 +83,11 @@ _PARTS: Final = {
     "any": Kind.FREE,
     "über": Kind.TEXT,
 }
+_BRANCHES: Final = (
+    Argument("string", Kind.TEXT, required=False),
+    Argument("integer", Kind.COUNT, required=False),
+)
+"""A union is to policies a record with an optional attribute for each JSON type."""
 _PLAIN: Final[Sequence[Kind]] = (Kind.TEXT, Kind.COUNT, Kind.FLAG)
 _MOST_ARGUMENTS: Final = 5
 _MOST_DEPTH: Final = 2
@@ -110,7 +120,7 @@ def _argument(draw: Draw, *, name: str, usual: Kind, depth: int) -> Argument:
     kind = draw.choice(_PLAIN) if draw.chance(15) else usual
     if kind is Kind.NESTED and depth == _MOST_DEPTH:
         kind = Kind.TEXT
-    parts: tuple[Argument, ...] = ()
+    parts: tuple[Argument, ...] = _BRANCHES if kind is Kind.EITHER else ()
     if kind is Kind.NESTED:
         inner = draw.some(tuple(_PARTS), least=1, most=3)
         parts = tuple(_argument(draw, name=part, usual=_PARTS[part], depth=depth + 1) for part in inner)
@@ -163,21 +173,23 @@ def _schema(argument: Argument) -> Schema:
 
 def _plain_schema(argument: Argument) -> Schema:
     match argument.kind:
-        case Kind.TEXT:
-            return {"type": "string"}
         case Kind.CHOICE:
             return {"enum": list(argument.options)}
-        case Kind.COUNT:
-            return {"type": "integer"}
-        case Kind.FLAG:
-            return {"type": "boolean"}
-        case Kind.AMOUNT:
-            return {"type": "number"}
         case Kind.TEXTS:
             return {"type": "array", "items": {"type": "string"}}
         case Kind.COUNTS:
             return {"type": "array", "items": {"type": "integer"}}
         case Kind.NESTED:
             return record_schema(argument.parts)
-        case Kind.FREE:
-            return {"type": "object"}
+        case plain:
+            return {"type": _JSON_TYPES[plain]}
+
+
+_JSON_TYPES: Final[Mapping[Kind, str | list[str]]] = {
+    Kind.TEXT: "string",
+    Kind.COUNT: "integer",
+    Kind.FLAG: "boolean",
+    Kind.AMOUNT: "number",
+    Kind.EITHER: ["string", "integer"],
+    Kind.FREE: "object",
+}

@@ -151,6 +151,7 @@ _READINGS: Final[Mapping[Kind, _Reading]] = {
     Kind.TEXTS: _set_of_texts,
     Kind.COUNTS: _set_of_counts,
     Kind.NESTED: _nested,
+    Kind.EITHER: _nested,
 }
 _WRITTEN: Final[Mapping[Kind, Callable[[Draw, Argument], str]]] = {
     Kind.TEXT: lambda draw, _: literal(draw.choice(TEXTS)),

@@ -1,5 +1,6 @@
 """Who and what generated policies and requests have in common, so that they meet."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 USERS: Final = ("corp|alice", "corp|bob", "corp|eve")
@@ -16,3 +17,9 @@ HOSTS: Final = ("gateway", "wrap")
 INSTANTS: Final = ("2026-07-28T12:00:00Z", "2026-07-28", "2026-07-28T12:00:00.500Z", "1970-01-01", "2027-01-01")
 NOW: Final = 1_785_240_000.0
 """2026-07-28T12:00:00Z"""
+
+_LITERALS: Final = [datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() for text in INSTANTS]
+INSTANTS_AROUND: Final = tuple(
+    sorted({at + day + step for at in _LITERALS for day in (0, -86_400) for step in (-0.001, 0, 0.001, 0.501)})
+)
+"""Unix times just before, at and after what policies compare the clock with."""

@@ -59,22 +59,24 @@ _VALUES: Final[Mapping[Kind, Sequence[Any]]] = {
     Kind.COUNT: COUNTS,
     Kind.AMOUNT: AMOUNTS,
     Kind.FLAG: (False, True),
+    Kind.EITHER: (*TEXTS, *COUNTS),
 }
 
 
 def request(draw: Draw, *, tools: Sequence[Definition]) -> EvaluationRequest:
     """One call of one of `tools`."""
     definition = draw.choice(tools)
+    odd = 30 if draw.chance(20) else 0
     return EvaluationRequest(
         subject=_subject(draw),
         action=Action("tools/call"),
         resource=Resource("tool", definition.tool.id),
-        context={"arguments": arguments(draw, definition.arguments), **surroundings(draw)},
+        context={"arguments": arguments(draw, definition.arguments, odd=odd), **surroundings(draw, odd=8)},
     )
 
 
-def surroundings(draw: Draw) -> dict[str, Any]:
-    """The members of a context beside the arguments."""
+def surroundings(draw: Draw, *, odd: int) -> dict[str, Any]:
+    """The members of a context beside the arguments; in `odd` percent of draws one is not as it must be."""
     context: dict[str, Any] = {"scopes": draw.some(SCOPES, most=3)}
     if draw.chance(40):
         context["ip"] = draw.choice(IPS)
@@ -83,14 +85,13 @@ def surroundings(draw: Draw) -> dict[str, Any]:
     for name, values in (("session", SESSIONS), ("enforcer", HOSTS), ("transport", HOSTS)):
         if draw.chance(50):
             context[name] = draw.choice(values)
-    if draw.chance(8):
+    if draw.chance(odd):
         context |= draw.choice(MISTYPED)
     return context
 
 
-def arguments(draw: Draw, declared: Sequence[Argument]) -> dict[str, Any]:
-    """Arguments under their schema in four of five draws; in the others anything may be odd."""
-    odd = 30 if draw.chance(20) else 0
+def arguments(draw: Draw, declared: Sequence[Argument], *, odd: int) -> dict[str, Any]:
+    """Arguments under their schema, of which `odd` percent may be anything instead."""
     found = {}
     for argument in declared:
         if argument.required or draw.chance(60):

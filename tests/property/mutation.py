@@ -10,13 +10,13 @@ import msgspec
 from pdp.core.contract.authzen import EvaluationRequest
 from tests.property.drawing import Draw
 from tests.property.generated_catalog import Argument, Definition, Kind
-from tests.property.generated_people import HOSTS, IPS, NOW, SESSIONS
+from tests.property.generated_people import HOSTS, INSTANTS_AROUND, IPS, SESSIONS
 from tests.property.generated_requests import ODD, value
 
-_ABSENT: Final = object()
+ABSENT: Final = object()
+"""In the place of a value: there is none."""
 _GARBAGE: Final[Sequence[Any]] = ("localhost", "10.0.0.0/8", "", None, 7, 1.0, True, [], {"a": 1}, 2**63)
 _MEMBERS: Final[Mapping[str, Sequence[Any]]] = {"ip": IPS, "session": SESSIONS, "enforcer": HOSTS, "transport": HOSTS}
-_INSTANTS: Final = (NOW, NOW + 0.5, NOW + 1, NOW - 1, NOW + 86_400, NOW + 3_600, 0.0, 1_900_000_000.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +52,38 @@ def _changed(draw: Draw, given: Mapping[str, Any], declared: Sequence[Argument])
     inner = given.get(argument.name)
     if argument.kind is Kind.NESTED and isinstance(inner, Mapping) and draw.chance(65):
         return {**given, argument.name: _changed(draw, inner, argument.parts)}
-    new = draw.choice((value(draw, argument), value(draw, argument), draw.choice(ODD), _ABSENT))
+    new = draw.choice((value(draw, argument), value(draw, argument), draw.choice(ODD), ABSENT))
     return _with(given, argument.name, new)
 
 
 def _member(draw: Draw, moment: Moment, tool: Definition) -> Moment:
     name = draw.choice(tuple(_MEMBERS))
-    new = draw.choice((draw.choice(_MEMBERS[name]), draw.choice(_GARBAGE), _ABSENT))
+    new = draw.choice((draw.choice(_MEMBERS[name]), draw.choice(_GARBAGE), ABSENT))
     return moment.with_context(_with(moment.request.context, name, new))
 
 
 def _clock(draw: Draw, moment: Moment, tool: Definition) -> Moment:
-    return replace(moment, now=draw.choice(_INSTANTS))
+    return replace(moment, now=draw.choice(INSTANTS_AROUND))
 
 
 def _rest(draw: Draw, moment: Moment, tool: Definition) -> Moment:
     """Members that reach no policy, and arguments that are no object."""
     name = draw.choice(("now", "counters", "principal", "arguments"))
-    return moment.with_context(_with(moment.request.context, name, draw.choice((*ODD, _ABSENT))))
+    return moment.with_context(_with(moment.request.context, name, draw.choice((*ODD, ABSENT))))
 
 
 def _with(given: Mapping[str, Any], name: str, new: Any) -> dict[str, Any]:
     rest = {key: item for key, item in given.items() if key != name}
-    return rest if new is _ABSENT else {**rest, name: new}
+    return rest if new is ABSENT else {**rest, name: new}
+
+
+def changed_at(given: Mapping[str, Any], path: Sequence[str], new: Any) -> dict[str, Any]:
+    """`given` with `new` at `path`, or without anything there; objects on the way are made."""
+    first, *rest = path
+    if not rest:
+        return _with(given, first, new)
+    inner = given.get(first)
+    return {**given, first: changed_at(inner if isinstance(inner, Mapping) else {}, rest, new)}
 
 
 def kept(moment: Moment, vary: Sequence[str]) -> tuple[str, ...]:

@@ -10,8 +10,10 @@ from pdp.core.engine.evaluate import Decision
 from tests.property.drawing import Drawn, Seeded
 from tests.property.generated import NOW, World, seeded_requests, seeded_world, worlds
 from tests.property.generated_catalog import Definition
+from tests.property.generated_people import INSTANTS_AROUND
 from tests.property.generated_requests import request
 from tests.property.mutation import Moment, kept, mutated
+from tests.property.witness import Values, is_witnessed, slices_of
 
 
 def decided(world: World, moment: Moment) -> Decision:
@@ -56,3 +58,36 @@ def test_over_many_worlds_nothing_outside_vary_changes_a_decision() -> None:
                 compared["alike" if alike else "other"] += 1
     print(compared)
     assert compared["alike"] > 2_000
+
+
+def test_until_its_end_no_later_time_changes_a_decision() -> None:
+    ends = Counter[str]()
+    for seed in range(100):
+        world = seeded_world(seed)
+        for one in seeded_requests(world, seed=seed, count=6):
+            if "/context/now" not in world.engine.decide(one, now=NOW).holds.vary:
+                continue
+            at = {now: world.engine.decide(one, now=now) for now in INSTANTS_AROUND}
+            for now, first in at.items():
+                later = [other for instant, other in at.items() if now <= instant < first.holds.until]
+                assert {replace(other, holds=first.holds) for other in later} <= {first}
+                ends["later" if later else "at once"] += 1
+    print(ends)
+    assert ends["later"] > 0.8 * ends.total()
+
+
+def test_nearly_every_place_in_vary_has_a_witness_whose_change_alone_changes_the_outcome() -> None:
+    """A place with none makes a cache miss more often than it must, and nothing else: so this is a rate."""
+    found = Counter[str]()
+    without: list[str] = []
+    for seed in range(220):
+        world, draw = seeded_world(seed, policies=8), Seeded(seed)
+        for among in slices_of(world, list(seeded_requests(world, seed=seed, count=12)))[:2]:
+            for pointer in among.vary:
+                witnessed = is_witnessed(draw, world=world, among=among, pointer=pointer, values=Values.ANY, tries=30)
+                found[f"{'with' if witnessed else 'without'} {pointer.split('/')[2]}"] += 1
+                without += [] if witnessed else [f"{pointer} of {among.tool.tool.id}, seed {seed}: {among.policies}"]
+    total = found.total()
+    print(f"{1 - len(without) / total:.1%} of {total} places have a witness: {dict(found)}", *without, sep="\n")
+    assert total > 500
+    assert len(without) <= 0.05 * total

@@ -24,7 +24,9 @@ from pdp.core.contract.authzen import (
 from pdp.core.contract.errors import ConfigurationError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine.compile import CompiledPolicies, compile_policies, problems_in
-from pdp.core.engine.evaluate import Engine
+from pdp.core.engine.evaluate import Engine, Explanation
+from pdp.core.engine.explain import Values
+from pdp.core.engine.links import SUFFIX as LINKS_SUFFIX
 from pdp.core.engine.residual import visible_tools
 
 POLICIES = "policies/"
@@ -64,6 +66,10 @@ class Bundle:
         )
         return EvaluationResponse(decision.code is ReasonCode.ALLOWED, AnswerContext(answer))
 
+    def explain(self, request: EvaluationRequest, *, now: float, values: Values) -> Explanation:
+        """The decision on `request` at Unix time `now`, and how it came about."""
+        return self._engine.explain(request, now=now, values=values)
+
     def _usable(self, holds_for: float) -> int:
         """How long an answer that holds for that many seconds may be used again, in whole milliseconds."""
         return max(0, math.floor(min(holds_for, self._max_age) * 1000))
@@ -82,16 +88,17 @@ class Bundle:
         )
 
 
-def build(sources: Mapping[str, bytes], *, max_age: float) -> Bundle:
+def build(sources: Mapping[str, bytes], *, max_age: float, previous: Bundle | None = None) -> Bundle:
     """The bundle of `sources`, not numbered yet: paths under `policies/` and `schemas/`.
 
-    `max_age`, in seconds, bounds how long an answer may be used again.
+    `max_age`, in seconds, bounds how long an answer may be used again. What is as in `previous` is not
+    compiled again.
 
     Raises:
         ConfigurationError: with every problem found.
 
     """
-    cedar_files = {path: raw for path, raw in sources.items() if path.startswith(POLICIES) and path.endswith(".cedar")}
+    written = policy_files(sources)
     try:
         catalog = read_catalog(
             sources.get(CATALOG_FILE, b"version: 1\n"),
@@ -99,6 +106,15 @@ def build(sources: Mapping[str, bytes], *, max_age: float) -> Bundle:
             snapshots={path: raw for path, raw in sources.items() if path.startswith(SCHEMAS)},
         )
     except ConfigurationError as error:
-        raise ConfigurationError([*error.problems, *problems_in(cedar_files)]) from error
-    compiled = compile_policies(cedar_files, catalog=catalog)
+        raise ConfigurationError([*error.problems, *problems_in(written)]) from error
+    compiled = compile_policies(written, catalog=catalog, previous=None if previous is None else previous.compiled)
     return Bundle(manifest_of(sources, serial=0), catalog=catalog, compiled=compiled, max_age=max_age)
+
+
+def policy_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of `sources` that hold policies or links."""
+    return {
+        path: raw
+        for path, raw in sources.items()
+        if path.startswith(POLICIES) and path.endswith((".cedar", LINKS_SUFFIX))
+    }

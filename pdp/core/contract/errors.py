@@ -19,6 +19,7 @@ token, claim or argument value.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 
@@ -27,15 +28,27 @@ class ToolgateError(Exception):
     """Root of every error this product raises on purpose."""
 
 
+class Severity(StrEnum):
+    """What a problem does: an `error` refuses the sources, a `warning` is told and changes nothing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong in a source file; `line` and `column` count from 1, 0 where there is none."""
+    """One thing wrong in a source file; `line` and `column` count from 1, 0 where there is none.
+
+    `end_column` is that after the last character concerned in the same line, 0 where it is not known.
+    """
 
     file: str
     line: int
     column: int
     code: str
     message: str
+    severity: Severity = Severity.ERROR
+    end_column: int = 0
 
     def __str__(self) -> str:
         where = ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])

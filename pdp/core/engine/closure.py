@@ -16,6 +16,8 @@ from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import EntityUid
+from pdp.core.engine.expression import situation
+from pdp.core.engine.expression.value import value_of
 from pdp.core.engine.request import AccessRequest
 from pdp.core.engine.scope import Lineage
 from pdp.core.identity.principal import PrincipalType
@@ -134,6 +136,17 @@ def closed(entities: Mapping[EntityUid, Entity], named: Iterable[EntityUid]) -> 
     if not wanted <= entities.keys():
         raise Refused(ReasonCode.REQUEST_INVALID, "an entity of the request has no definition")
     return cedar.entities(entity.as_json() for entity in entities.values())
+
+
+def evaluated(entities: Mapping[EntityUid, Entity]) -> dict[EntityUid, situation.Entity]:
+    """`entities` as expressions see them."""
+    return {
+        uid: situation.Entity(
+            frozenset(lineage(uid, entities).ancestors),
+            {name: value_of(form) for name, form in entity.attributes.items()},
+        )
+        for uid, entity in entities.items()
+    }
 
 
 def _fullness(entity: Entity) -> int:

@@ -35,16 +35,17 @@ class Read:
 
 def context_reads(policy: pst.Template) -> frozenset[Read]:
     """Every read of the context that evaluating `policy` may do, each of the longest path it names."""
-    return frozenset(read for clause in policy.clauses for read in _reads(clause.expr))
+    return frozenset(read for clause in policy.clauses for read in reads_of(clause.expr))
 
 
-def _reads(expr: pst.Expr) -> Iterator[Read]:
+def reads_of(expr: pst.Expr) -> Iterator[Read]:
+    """Every read of the context that evaluating `expr` may do."""
     read = _read(expr)
     if read is not None:
         yield read
         return
     for child in children(expr):
-        yield from _reads(child)
+        yield from reads_of(child)
 
 
 def _read(expr: pst.Expr) -> Read | None:

@@ -13,10 +13,12 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import Verdict
 from pdp.core.engine.compile import CompiledPolicies
+from pdp.core.engine.explain import SliceExplained, Values, explain_slice
 from pdp.core.engine.lasting import next_flip
 from pdp.core.engine.policy import Policy, PolicyEffect
 from pdp.core.engine.request import read_access
-from pdp.core.engine.slice import Slices
+from pdp.core.engine.slice import Slice, Slices
+from pdp.core.engine.view import Seen
 
 EVERYTHING: Final = ("",)
 """The pointer to the whole request: whatever in it is changed, the answer may be another."""
@@ -48,6 +50,23 @@ class Decision:
     detail: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision, and the slice that it came from; None where the request was refused before."""
+
+    decision: Decision
+    slice: SliceExplained | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request as the policies meet it."""
+
+    tool: Tool
+    slice: Slice
+    seen: Seen
+
+
 class Engine:
     """Decides under one set of policies and one catalog; holds slices between decisions."""
 
@@ -63,18 +82,30 @@ class Engine:
         except Refused as refusal:
             return Decision(refusal.code, detail=refusal.detail)
 
+    def explain(self, request: EvaluationRequest, *, now: float, values: Values) -> Explanation:
+        """The decision on `request` at Unix time `now`, and how it came about."""
+        decision = self.decide(request, now=now)
+        try:
+            asked = self._asked(request, now)
+        except Refused:
+            return Explanation(decision, None)
+        return Explanation(decision, explain_slice(asked.slice, asked.seen, tool=asked.tool, values=values))
+
     def _decide(self, request: EvaluationRequest, now: float) -> Decision:
-        tool = self._tool(request)
-        access = read_access(request)
-        found = self._slices.of(access, tool)
-        group = found.group
-        seen = group.view.of(access, found.shape, now=now)
+        asked = self._asked(request, now)
+        found, seen, group = asked.slice, asked.seen, asked.slice.group
         holds = Holds(found.vary, next_flip(group.flips, now=now) if group.flips else math.inf)
         blind = group.blind(seen.unrepresentable) if seen.unrepresentable else ()
         if blind:
             return Decision(ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=blind, holds=holds)
         answer = cedar.authorize(group.handle, found.entities, found.question, context=seen.value)
         return self._judge(answer, holds)
+
+    def _asked(self, request: EvaluationRequest, now: float) -> _Asked:
+        tool = self._tool(request)
+        access = read_access(request)
+        found = self._slices.of(access, tool)
+        return _Asked(tool, found, found.group.view.of(access, found.shape, now=now))
 
     def _tool(self, request: EvaluationRequest) -> Tool:
         if request.action.name != TOOLS_CALL:

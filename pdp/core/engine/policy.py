@@ -6,6 +6,7 @@ from enum import StrEnum
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.dependencies import Read, context_reads
 from pdp.core.engine.scope import Scope
+from pdp.core.engine.syntax.source import Statement
 
 
 class PolicyEffect(StrEnum):
@@ -16,8 +17,19 @@ class PolicyEffect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a source file, from 1."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy; `reads` are its reads of the context, `file` and `line` say where it is written."""
+    """One policy; `reads` are its reads of the context.
+
+    `statement` is what was written, `place` where the policy stands: its own statement's, or its link's.
+    """
 
     id: str
     effect: PolicyEffect
@@ -26,8 +38,8 @@ class Policy:
     reads: frozenset[Read]
     message: str | None
     obligation: str | None
-    file: str
-    line: int
+    statement: Statement
+    place: Place
 
     @property
     def clauses(self) -> tuple[pst.Clause, ...]:
@@ -35,7 +47,7 @@ class Policy:
         return self.tree.clauses
 
 
-def policy_of(tree: pst.Template, *, file: str, line: int) -> Policy:
+def policy_of(tree: pst.Template, *, statement: Statement, place: Place) -> Policy:
     """The policy that `tree` is, under the id that its `@id` gives it."""
     identifier = tree.annotations["id"]
     return Policy(
@@ -46,6 +58,6 @@ def policy_of(tree: pst.Template, *, file: str, line: int) -> Policy:
         reads=context_reads(tree),
         message=tree.annotations.get("message"),
         obligation=tree.annotations.get("obligation"),
-        file=file,
-        line=line,
+        statement=statement,
+        place=place,
     )

@@ -57,13 +57,15 @@ class PolicyGroup:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The policies that can match a request, and its entities.
+    """The policies that can match a request, its principal, action and resource, and all its entities.
 
     `vary` names, as JSON Pointers into the request, every place where another value can make another
     decision for the same principal, actor, delegation, scopes, action and resource.
     """
 
     group: PolicyGroup
+    named: tuple[EntityUid, EntityUid, EntityUid]
+    known: Mapping[EntityUid, Entity]
     entities: cedar.Entities
     question: cedar.Question
     shape: RecordOf
@@ -117,7 +119,7 @@ class Slices:
             entities = defined((*entities.values(), *self._of_literals(group.literals)))
         named = (asking.uid, called.action.uid, called.resource.uid)
         handle = closed(entities, (*named, *group.literals))
-        return Slice(group, handle, cedar.question(*named), called.shape, self._vary(group, tool.id))
+        return Slice(group, named, entities, handle, cedar.question(*named), called.shape, self._vary(group, tool.id))
 
     def _group(self, policies: tuple[Policy, ...]) -> PolicyGroup:
         ids = tuple(policy.id for policy in policies)

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from pdp.audit.query import Entry
-from pdp.cli.log_view import Output, json_line, print_entries, visible
+from pdp.cli.log_view import Output, json_line, print_entries
+from pdp.cli.terminal import visible
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect, Fate
 from tests.unit.audit.sample import HOSTILE, decision, outcome

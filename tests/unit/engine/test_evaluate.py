@@ -32,14 +32,14 @@ def test_a_forbid_wins_over_a_permit_and_its_message_is_given() -> None:
 
 
 def test_a_forbid_that_fails_to_evaluate_denies_although_cedar_allows() -> None:
-    overflow = log("9223372036854775807 + 1 > 0", effect="forbid")
+    overflow = log("(if resource.pinned then 9223372036854775807 else 0) + 1 > 0", effect="forbid")
     assert decide(PERMIT + overflow) == Decision(
         ReasonCode.POLICY_ERROR, policies=("p",), errors=("p",), holds=Holds(())
     )
 
 
 def test_a_permit_that_fails_to_evaluate_is_ignored_and_recorded() -> None:
-    overflow = log("9223372036854775807 + 1 > 0")
+    overflow = log("(if resource.pinned then 9223372036854775807 else 0) + 1 > 0")
     assert decide(PERMIT + overflow) == Decision(ReasonCode.ALLOWED, policies=("all",), errors=("p",), holds=Holds(()))
     assert decide(overflow) == Decision(ReasonCode.NO_POLICY_ALLOWS, errors=("p",), holds=Holds(()))
 

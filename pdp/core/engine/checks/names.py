@@ -3,46 +3,60 @@
 Cedar's validation knows actions and types of entities, not which entities there are.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Iterator
+from typing import Final
 
-from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.cedar_schema import NAMESPACE
-from pdp.core.engine.cedar import EntityUid, pst
-from pdp.core.engine.expression.tree import literals
+from pdp.core.engine.checks.action_classes import ACTION
+from pdp.core.engine.checks.code import Code
+from pdp.core.engine.checks.finding import Finding
+from pdp.core.engine.checks.subject import Mention, Part, Subject, TypeMention
+from pdp.core.engine.checks.suggestion import Suggestions
+from pdp.core.engine.checks.vocabulary import SERVER, TENANT, TOOL, Vocabulary
 
-_SERVER, _TOOL, _TENANT = (f"{NAMESPACE}::{kind}" for kind in ("Server", "Tool", "Tenant"))
+PRINCIPALS: Final = {f"{NAMESPACE}::{kind}": kind.lower() for kind in ("User", "Agent", "Group", "Role", "Tenant")}
+"""The types whose ids come from an issuer, by what we call one."""
 
-
-def dangling_names(policy: pst.Template, *, catalog: Catalog) -> list[str]:
-    """A message for each server, tool and owner in `policy` that `catalog` does not have, sorted.
-
-    Tenants of principals are an issuer's to know, so a tenant counts in the scope of resources alone.
-    """
-    tools = list(catalog.tools())
-    known: dict[str, Collection[str]] = {_SERVER: catalog.servers(), _TOOL: {tool.id for tool in tools}}
-    owners = {tool.tenant for tool in tools if tool.tenant is not None}
-    conditions = (literal for clause in policy.clauses for literal in literals(clause.expr))
-    scope = _of_scope(policy.resource)
-    found = {*_missing(conditions, known=known), *_missing(scope, known={**known, _TENANT: owners})}
-    return sorted(_message(missing) for missing in found)
+_FROM_ISSUER: Final = re.compile(r"[a-z0-9][a-z0-9-]*\|.+", re.DOTALL)
 
 
-def _missing(named: Iterator[EntityUid], *, known: Mapping[str, Collection[str]]) -> Iterator[EntityUid]:
-    for literal in named:
-        if literal.type in known and literal.id not in known[literal.type]:
-            yield literal
+def unknown_names(subject: Subject, *, vocabulary: Vocabulary, suggestions: Suggestions) -> list[Finding]:
+    """One finding for each name in `subject` that nothing can have, where it stands first."""
+    found: dict[str, Finding] = {}
+    mentions: tuple[Mention | TypeMention, ...] = (*subject.mentions, *subject.types)
+    for mention in mentions:
+        for message in _wrong(mention, vocabulary, suggestions):
+            found.setdefault(message, Finding(Code.NAME_UNKNOWN, message, mention.node))
+    return list(found.values())
 
 
-def _message(missing: EntityUid) -> str:
-    if missing.type == _TENANT:
-        return f"no server in the catalog belongs to tenant `{missing.id}`"
-    return f"there is no {'server' if missing.type == _SERVER else 'tool'} `{missing.id}` in the catalog"
+def _wrong(mention: Mention | TypeMention, vocabulary: Vocabulary, suggestions: Suggestions) -> Iterator[str]:
+    kind = mention.name if isinstance(mention, TypeMention) else mention.uid.type
+    if kind not in vocabulary.types:
+        yield f"there is no entity type `{kind}`{_type_meant(kind, vocabulary, suggestions)}"
+    elif isinstance(mention, Mention):
+        yield from _wrong_id(mention, vocabulary, suggestions)
 
 
-def _of_scope(constraint: pst.PrincipalOrResourceConstraint) -> Iterator[EntityUid]:
-    match constraint:
-        case pst.ScopeEq(entity=entity) | pst.ScopeIn(entity=entity) | pst.ScopeIsIn(entity=entity):
-            if isinstance(entity, pst.EntityUid):
-                yield EntityUid(str(entity.type), entity.id)
-        case _:
-            return
+def _type_meant(kind: str, vocabulary: Vocabulary, suggestions: Suggestions) -> str:
+    ours = f"{NAMESPACE}::{kind}"
+    return (
+        f"; did you mean `{ours}`?" if ours in vocabulary.types else suggestions.for_name(kind, among=vocabulary.types)
+    )
+
+
+def _wrong_id(mention: Mention, vocabulary: Vocabulary, suggestions: Suggestions) -> Iterator[str]:
+    name, kind = mention.uid.id, mention.uid.type
+    if kind == ACTION and name not in vocabulary.actions:
+        yield f"there is no action `{name}`{suggestions.for_name(name, among=vocabulary.actions)}"
+    elif kind == SERVER and name not in vocabulary.servers:
+        yield f"there is no server `{name}` in the catalog{suggestions.for_name(name, among=vocabulary.servers)}"
+    elif kind == TOOL and name not in vocabulary.tool_ids:
+        yield f"there is no tool `{name}` in the catalog{suggestions.for_name(name, among=vocabulary.tool_ids)}"
+    elif kind == TENANT and mention.part is Part.RESOURCE and name not in vocabulary.tenants:
+        near = suggestions.for_name(name, among=vocabulary.tenants)
+        yield f"no server in the catalog belongs to tenant `{name}`{near}"
+    elif kind in PRINCIPALS and name not in vocabulary.tenants and not _FROM_ISSUER.fullmatch(name):
+        whole = f"corp|{name.lstrip('|')}"
+        yield f"no {PRINCIPALS[kind]} is called `{name}`: ids begin with their issuer's alias, as in `{whole}`"

@@ -5,6 +5,7 @@ from typing import Final
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.syntax.cursor import Cursor
 from pdp.core.engine.syntax.names import entity, type_name
+from pdp.core.engine.syntax.problem import shown
 
 _SLOTS: Final[dict[str, pst.SlotName]] = {"?principal": "principal", "?resource": "resource"}
 _ACTION: Final = "Action"
@@ -56,7 +57,7 @@ def action_constraint(cursor: Cursor) -> pst.ActionConstraint:
 def _variable(cursor: Cursor, name: str) -> None:
     if cursor.words[cursor.at] == ")":
         cursor.fail(f"the scope lacks `{name}`: it is `(principal, action, resource)`", cursor.at)
-    cursor.take(name, f"`{name}`: a scope is `(principal, action, resource)`")
+    cursor.take(name, expected=f"`{name}`: a scope is `(principal, action, resource)`")
     if cursor.words[cursor.at] == ":":
         cursor.fail(f"write `{name} is` for the type of the {name}", cursor.at)
 
@@ -88,7 +89,7 @@ def _actions(cursor: Cursor) -> tuple[pst.EntityUid, ...]:
         if cursor.words[cursor.at] != ",":
             break
         cursor.at += 1
-    cursor.close("]", opened=opened)
+    cursor.close("]", opened=opened, also="`,` or ")
     _close_brackets(cursor, brackets)
     return tuple(found)
 
@@ -104,7 +105,7 @@ def _action(cursor: Cursor) -> pst.EntityUid:
         cursor.unexpected('an action, as in `Mcp::Action::"server/tool"`')
     found = entity(cursor)
     if found.type.basename != _ACTION:
-        cursor.fail(f"expected an action, found an entity of type `{found.type}`", first, cursor.at - 1)
+        cursor.fail(f"expected an action, found an entity of type `{shown(str(found.type))}`", first, cursor.at - 1)
     _close_brackets(cursor, brackets)
     return found
 

@@ -3,7 +3,8 @@
 from typing import Final, NoReturn, TypeVar
 
 from pdp.core.engine.syntax.literals import EscapeError, string_value
-from pdp.core.engine.syntax.problem import ExcessProblem, SyntaxProblem
+from pdp.core.engine.syntax.mistakes import mistake_at
+from pdp.core.engine.syntax.problem import ExcessProblem, SyntaxProblem, shown
 from pdp.core.engine.syntax.source import MAX_DEPTH
 from pdp.core.engine.syntax.span import Span
 from pdp.core.engine.syntax.tokens import DIGITS, END, LETTERS, Tokens
@@ -11,20 +12,7 @@ from pdp.core.engine.syntax.tokens import DIGITS, END, LETTERS, Tokens
 TOKEN_BITS: Final = 32
 """A place is one number, so that the garbage collector has nothing to look after: first token, then last."""
 
-_MAX_SHOWN: Final = 40
 _OPENING: Final = {")": "(", "]": "[", "}": "{"}
-_INSTEAD: Final = {
-    "=": "`=` compares nothing in Cedar: write `==`",
-    "/": "Cedar has no division",
-    "%": "Cedar has no remainder of a division",
-    "and": "write `&&` for `and`",
-    "or": "write `||` for `or`",
-    "AND": "write `&&` for `AND`",
-    "OR": "write `||` for `OR`",
-    "not": "write `!` for `not`",
-    "NOT": "write `!` for `NOT`",
-}
-
 _Node = TypeVar("_Node")
 
 
@@ -59,7 +47,7 @@ class Cursor:
         if self.depth > MAX_DEPTH + 1:
             raise ExcessProblem(f"a policy nests at most {MAX_DEPTH} levels deep", self.tokens.span(self.at, self.at))
 
-    def take(self, word: str, expected: str) -> None:
+    def take(self, word: str, *, expected: str) -> None:
         """Go past `word`.
 
         Raises:
@@ -70,8 +58,8 @@ class Cursor:
             self.unexpected(expected)
         self.at += 1
 
-    def close(self, word: str, *, opened: int) -> None:
-        """Go past the bracket `word` that closes the one at token `opened`.
+    def close(self, word: str, *, opened: int, also: str = "") -> None:
+        """Go past the bracket `word` that closes the one at token `opened`; `also` is what else may stand here.
 
         Raises:
             SyntaxProblem: something else is here.
@@ -83,7 +71,7 @@ class Cursor:
             return
         if found in {END, ";"}:
             self.fail(f"the `{_OPENING[word]}` that stands here is never closed", opened)
-        self.unexpected(f"`{word}` or an operator such as `&&`" if word == "}" else f"`,` or `{word}`")
+        self.unexpected(f"{also}`{word}`")
 
     def text(self) -> str:
         """Go past a string literal; its value.
@@ -106,16 +94,9 @@ class Cursor:
 
     def unexpected(self, expected: str) -> NoReturn:
         """Raise the problem that something else than `expected` is here."""
-        word, before = self.words[self.at], self.words[max(self.at - 1, 0)]
-        for index in (self.at - 1, self.at):
-            if index >= 0 and self.words[index][:1] == '"' and "\n" in self.words[index]:
-                self.fail('this string runs over the end of a line: is its closing `"` missing?', index)
-        if (word == "=" and before in {"==", "!="}) or (word == "==" and before == "="):
-            self.fail(f"write `{'!=' if before == '!=' else '=='}`: two characters", self.at - 1, self.at)
-        if (before, word) in {("<", ">"), ("=", ">"), ("=", "<")}:
-            self.fail(f"write `{'!=' if before == '<' else word + '='}` for `{before}{word}`", self.at - 1, self.at)
-        if word in _INSTEAD:
-            self.fail(_INSTEAD[word], self.at)
+        mistake = mistake_at(self.words, at=self.at)
+        if mistake is not None:
+            self.fail(*mistake)
         self.fail(f"expected {expected}, found {self.found()}", self.at)
 
     def found(self) -> str:
@@ -133,10 +114,3 @@ class Cursor:
     def at_name(self) -> bool:
         """Whether an identifier or a keyword is here."""
         return self.words[self.at][:1] in LETTERS
-
-
-def shown(word: str) -> str:
-    """`word` on one line, shortened, for a message."""
-    plain = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in word)
-    plain = plain.replace("`", "'")
-    return plain if len(plain) <= _MAX_SHOWN else f"{plain[:_MAX_SHOWN]}..."

@@ -62,9 +62,9 @@ def _conditional(cursor: Cursor) -> pst.Expr:
     first = cursor.at
     cursor.at += 1
     condition = expression(cursor)
-    cursor.take("then", "`then`")
+    cursor.take("then", expected="`then`")
     positive = expression(cursor)
-    cursor.take("else", "`else`: an `if` has both `then` and `else`")
+    cursor.take("else", expected="`else`: an `if` has both `then` and `else`")
     return cursor.place(pst.IfThenElse(condition, positive, expression(cursor)), first)
 
 

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.syntax.constraints import action_constraint, entity_constraint
 from pdp.core.engine.syntax.cursor import Cursor
+from pdp.core.engine.syntax.problem import shown
 from pdp.core.engine.syntax.tokens import END
 
 _INSTEAD: Final = {"allow": "permit", "deny": "forbid", "Permit": "permit", "Forbid": "forbid", "ALLOW": "permit"}
@@ -36,7 +37,7 @@ def annotations(cursor: Cursor) -> tuple[dict[str, str], dict[str, tuple[int, in
         cursor.at += 1
         value = _annotation_value(cursor, name)
         if name in values:
-            cursor.fail(f"the policy has `@{name}` twice", first, cursor.at - 1)
+            cursor.fail(f"the policy has `@{shown(name)}` twice", first, cursor.at - 1)
         values[name], places[name] = value, (first, cursor.at - 1)
     return values, places
 
@@ -65,7 +66,7 @@ def scope(cursor: Cursor) -> Scope:
 
     """
     opened = cursor.at
-    cursor.take("(", "`(`: a scope is `(principal, action, resource)`")
+    cursor.take("(", expected="`(`: a scope is `(principal, action, resource)`")
     principal = entity_constraint(cursor, name="principal")
     _comma(cursor, opened, "action")
     action = action_constraint(cursor)
@@ -87,7 +88,7 @@ def _annotation_value(cursor: Cursor, name: str) -> str:
         return ""
     cursor.at += 1
     if cursor.words[cursor.at][:1] != '"':
-        cursor.unexpected(f'a text in double quotes, as in `@{name}("...")`')
+        cursor.unexpected(f'a text in double quotes, as in `@{shown(name)}("...")`')
     value = cursor.text()
     cursor.close(")", opened=opened)
     return value
@@ -99,7 +100,7 @@ def _comma(cursor: Cursor, opened: int, following: str) -> None:
     _refuse_operator(cursor)
     if cursor.words[cursor.at] in {END, ";"}:
         cursor.close(")", opened=opened)
-    cursor.take(",", f"`,` and `{following}`")
+    cursor.take(",", expected=f"`,` and `{following}`")
 
 
 def _close(cursor: Cursor, opened: int) -> None:

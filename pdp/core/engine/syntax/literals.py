@@ -100,10 +100,9 @@ def _unicode(piece: re.Match[str]) -> str:
 
 def _advice(escape: str) -> str:
     if escape == "\r":
-        return r"a string holds no carriage return: write `\r`, or `\n` for the end of a line"
+        return r"a text holds no carriage return: write `\r`, or `\n` for the end of a line"
     if escape.startswith("\\x"):
         return r"`\x` takes two hexadecimal digits up to `7f`; other characters are written `\u{...}`"
     if escape.startswith("\\u"):
         return r"`\u` takes one to six hexadecimal digits in braces, as in `\u{e9}`"
-    known = r"`\n`, `\r`, `\t`, `\0`, `\'`, `\"`, `\\`, `\x41` or `\u{41}`"
-    return rf"there is no escape `{escape if escape.isprintable() else chr(92)}`: write {known}; `\\` is one backslash"
+    return rf"there is no escape `{escape if escape.isprintable() else chr(92)}`: a backslash is written `\\`"

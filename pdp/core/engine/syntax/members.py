@@ -7,6 +7,7 @@ from pdp.core.engine.cedar import pst
 from pdp.core.engine.syntax.cursor import Cursor
 from pdp.core.engine.syntax.literals import LONG_MAX, integer_value
 from pdp.core.engine.syntax.names import attribute, entity_like, type_name
+from pdp.core.engine.syntax.problem import shown
 from pdp.core.engine.syntax.tokens import DIGITS, LETTERS
 from pdp.core.engine.syntax.vocabulary import (
     FUNCTIONS,
@@ -22,6 +23,7 @@ from pdp.core.engine.syntax.vocabulary import (
 Inner: TypeAlias = Callable[[Cursor], pst.Expr]
 """Reads the expression between brackets."""
 
+_OPERATOR: Final = "an operator such as `&&` or "
 _INDEX: Final = '["{}"]'
 _KEY: Final = '"{}": ...'
 
@@ -65,8 +67,8 @@ def _access(cursor: Cursor, base: pst.Expr, first: int, inner: Inner) -> pst.Exp
         cursor.fail("only functions and methods are called, as in `ip(...)` or `x.contains(...)`", first, at)
     cursor.at += 1
     if words[at] == ".":
-        if words[cursor.at][:1] in DIGITS:
-            cursor.fail('a number has no decimal places: write `decimal("...")`', first, cursor.at)
+        if words[at - 1][:1] in DIGITS and words[cursor.at][:1] in DIGITS:
+            cursor.fail('a number has no decimal places: write `decimal("...")`', at - 1, cursor.at)
         name = attribute(cursor, quoted=_INDEX)
         if words[cursor.at] == "(":
             return _method(cursor, base, first, inner)
@@ -127,7 +129,9 @@ def _qualified(cursor: Cursor) -> pst.Expr:
     if cursor.words[cursor.at] == "(":
         cursor.fail(about_function(str(kind)), first, cursor.at - 1)
     if cursor.words[cursor.at] != "::":
-        cursor.fail(f"`{kind}` is a type, no value; did you mean `{entity_like(kind)}`?", first, cursor.at - 1)
+        cursor.fail(
+            f"`{shown(str(kind))}` is a type, no value; did you mean `{entity_like(kind)}`?", first, cursor.at - 1
+        )
     cursor.at += 1
     uid = cursor.place(pst.EntityUid(kind, cursor.text()), first)
     return cursor.place(pst.EntityLit(uid), first)
@@ -151,7 +155,7 @@ def _group(cursor: Cursor, inner: Inner) -> pst.Expr:
     opened = cursor.at
     cursor.at += 1
     node = inner(cursor)
-    cursor.close(")", opened=opened)
+    cursor.close(")", opened=opened, also=_OPERATOR)
     return node
 
 
@@ -167,14 +171,16 @@ def _record(cursor: Cursor, inner: Inner) -> pst.Expr:
     while cursor.words[cursor.at] != "}":
         at = cursor.at
         name = cursor.text() if cursor.words[at][:1] == '"' else attribute(cursor, quoted=_KEY)
-        cursor.take(":", "`:` after the name of the attribute")
+        if cursor.words[cursor.at] == "=":
+            cursor.fail("in a record `:` stands between name and value", cursor.at)
+        cursor.take(":", expected="`:` after the name of the attribute")
         if name in fields:
-            cursor.fail(f"the record has the attribute `{name}` twice", at)
+            cursor.fail(f"the record has the attribute `{shown(name)}` twice", at)
         fields[name] = inner(cursor)
         if cursor.words[cursor.at] != ",":
             break
         cursor.at += 1
-    cursor.close("}", opened=opened)
+    cursor.close("}", opened=opened, also="`,` or ")
     return cursor.place(pst.Record(pst.FrozenMap(fields)), opened)
 
 
@@ -191,7 +197,7 @@ def _listed(cursor: Cursor, closing: str, inner: Inner) -> list[pst.Expr]:
         if cursor.words[cursor.at] != ",":
             break
         cursor.at += 1
-    cursor.close(closing, opened=opened)
+    cursor.close(closing, opened=opened, also="`,` or ")
     return found
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.syntax.cursor import Cursor
+from pdp.core.engine.syntax.problem import shown
 from pdp.core.engine.syntax.tokens import LETTERS
 from pdp.core.engine.syntax.vocabulary import RESERVED
 
@@ -36,7 +37,9 @@ def entity(cursor: Cursor) -> pst.EntityUid:
     first = cursor.at
     kind = type_name(cursor)
     if cursor.words[cursor.at] != "::":
-        cursor.fail(f"expected an entity, as in `{entity_like(kind)}`, found `{kind}`", first, cursor.at - 1)
+        cursor.fail(
+            f"expected an entity, as in `{entity_like(kind)}`, found `{shown(str(kind))}`", first, cursor.at - 1
+        )
     cursor.at += 1
     return cursor.place(pst.EntityUid(kind, cursor.text()), first)
 
@@ -63,7 +66,7 @@ def attribute(cursor: Cursor, *, quoted: str) -> str:
 
 def entity_like(kind: pst.EntityType) -> str:
     """The entity that somebody may have meant who wrote `kind`."""
-    return f'{"::".join(kind.namespace)}::"{kind.basename}"' if kind.namespace else 'Mcp::Group::"staff"'
+    return f'{shown("::".join(kind.namespace))}::"{shown(kind.basename)}"' if kind.namespace else 'Mcp::Group::"staff"'
 
 
 def _part(cursor: Cursor) -> str:

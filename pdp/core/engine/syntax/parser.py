@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from pdp.core.engine.cedar import pst
-from pdp.core.engine.syntax.cursor import TOKEN_BITS, Cursor, shown
+from pdp.core.engine.syntax.cursor import TOKEN_BITS, Cursor
 from pdp.core.engine.syntax.expressions import expression
 from pdp.core.engine.syntax.head import annotations, effect, scope
-from pdp.core.engine.syntax.problem import SyntaxProblem
+from pdp.core.engine.syntax.mistakes import RUNS_OVER, runs_over
+from pdp.core.engine.syntax.problem import SyntaxProblem, shown
 from pdp.core.engine.syntax.source import check_bounds
 from pdp.core.engine.syntax.span import Span
 from pdp.core.engine.syntax.tokens import END, Tokens, lex, spans_of
@@ -97,7 +98,7 @@ def _clauses(cursor: Cursor) -> tuple[pst.Clause, ...]:
         found.append(cursor.place(build(_condition(cursor, word)), first))
     cursor.at += 1
     if cursor.words[cursor.at] != END:
-        cursor.fail("expected the end of the policy", cursor.at)
+        cursor.unexpected("the end of the policy")
     return tuple(found)
 
 
@@ -109,7 +110,7 @@ def _condition(cursor: Cursor, clause: str) -> pst.Expr:
     if cursor.words[cursor.at] == "}":
         cursor.fail(f"the `{clause}` is empty", cursor.at - 2, cursor.at)
     node = expression(cursor)
-    cursor.close("}", opened=opened)
+    cursor.close("}", opened=opened, also="an operator such as `&&` or ")
     return node
 
 
@@ -129,6 +130,9 @@ def _refuse_strays(tokens: Tokens) -> None:
     if tokens.stray is None:
         return
     start = tokens.stray.start
+    over = next((index for index, one in enumerate(tokens.words) if runs_over(one)), None)
+    if over is not None and tokens.text[start] == '"':
+        raise SyntaxProblem(RUNS_OVER, tokens.span(over, over))
     word = tokens.text[start]
     message = _STRAYS.get(word) or f"`{shown(word)}` (U+{ord(word):04X}) means nothing in Cedar"
     raise SyntaxProblem(message, Span(start, start + 1))

@@ -38,19 +38,30 @@ def read_files(sources: Mapping[str, bytes]) -> tuple[list[ReadPolicy], list[Pro
 
     Codes of problems: `encoding`, `too_large`, `hidden_character`, `syntax`.
     """
-    problems: list[Problem] = []
-    found = [one for file, raw in sorted(sources.items()) for one in _statements(file, raw, problems)]
-    if len(found) > MAX_POLICIES:
-        problems.append(_problem(found[MAX_POLICIES], 0, "too_large", f"there are at most {MAX_POLICIES:,} policies"))
-        return [], problems
+    found, problems = cut_files(sources)
     policies: list[ReadPolicy] = []
     for statement, outcome in zip(found, read_policies(found), strict=True):
         if isinstance(outcome, Parsed):
             policies.append(ReadPolicy(statement, outcome))
         else:
-            code = "too_large" if isinstance(outcome, ExcessProblem) else "syntax"
-            problems.append(_problem(statement, outcome.span.start, code, outcome.message))
+            problems.append(problem_of(outcome, statement=statement))
     return policies, problems
+
+
+def cut_files(sources: Mapping[str, bytes]) -> tuple[list[Statement], list[Problem]]:
+    """The statements of `sources`, in the order of files and lines, and what is wrong with files as a whole."""
+    problems: list[Problem] = []
+    found = [one for file, raw in sorted(sources.items()) for one in _statements(file, raw, problems)]
+    if len(found) > MAX_POLICIES:
+        problems.append(_problem(found[MAX_POLICIES], 0, "too_large", f"there are at most {MAX_POLICIES:,} policies"))
+        return [], problems
+    return found, problems
+
+
+def problem_of(refusal: SyntaxProblem, *, statement: Statement) -> Problem:
+    """Why `statement` cannot be read, with its place."""
+    code = "too_large" if isinstance(refusal, ExcessProblem) else "syntax"
+    return statement.problem(refusal.span, code=code, message=refusal.message)
 
 
 def read_policy(statement: Statement) -> Parsed:

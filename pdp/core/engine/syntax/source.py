@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pdp.core.contract.errors import Problem, Severity
 from pdp.core.engine.syntax.problem import ExcessProblem
 from pdp.core.engine.syntax.span import Span
 from pdp.core.engine.syntax.tokens import SKIPPED, STATEMENT_PART, Tokens, lex
@@ -43,15 +44,31 @@ class Statement:
             return Position(self.line, self.column + offset)
         return Position(self.line + lines, offset - self.text.rindex("\n", 0, offset))
 
+    def problem(self, span: Span, *, code: str, message: str, severity: Severity = Severity.ERROR) -> Problem:
+        """A problem at `span` of `text`; it ends with the line in which it begins."""
+        start = self.place(span.start)
+        line_end = self.text.find("\n", span.start)
+        end = span.end if line_end < 0 else min(span.end, max(line_end, span.start))
+        width = max(end - span.start, 1)
+        return Problem(self.file, start.line, start.column, code, message, severity, start.column + width)
+
 
 def statements(text: str, *, file: str) -> Iterator[Statement]:
     """The statements of `text`; a last one without `;` is one too, for the reader to refuse."""
-    line, line_start, start, counted = 1, 0, 0, 0
-    while (begin := _begin(text, start)) < len(text):
+    line, line_start, counted = 1, 0, 0
+    for begin, end in extents(text):
         line += text.count("\n", counted, begin)
         line_start = max(line_start, text.rfind("\n", counted, begin) + 1)
-        counted, start = begin, _end(text, begin)
-        yield Statement(file=file, line=line, column=begin - line_start + 1, text=text[begin:start])
+        counted = begin
+        yield Statement(file=file, line=line, column=begin - line_start + 1, text=text[begin:end])
+
+
+def extents(text: str) -> Iterator[tuple[int, int]]:
+    """Where each statement of `text` starts and ends; between them are white space and comments alone."""
+    start = 0
+    while (begin := _begin(text, start)) < len(text):
+        start = _end(text, begin)
+        yield begin, start
 
 
 def excess_of(text: str) -> str | None:

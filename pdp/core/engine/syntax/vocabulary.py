@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pdp.core.engine.cedar import pst
+from pdp.core.engine.syntax.problem import shown
 
 VARIABLES: Final[Mapping[str, pst.VarName]] = MappingProxyType(
     {"principal": "principal", "action": "action", "resource": "resource", "context": "context"}
@@ -48,6 +49,8 @@ METHODS: Final[Mapping[str, pst.BinaryOpName]] = MappingProxyType(
     }
 )
 
+_MAX_GUESSED: Final = 40
+
 _INSTEAD_OF_METHOD: Final = {
     "startsWith": '`like "...*"`',
     "starts_with": '`like "...*"`',
@@ -81,10 +84,10 @@ _INSTEAD_OF_VARIABLE: Final = {
     "TRUE": "write `true`",
     "False": "write `false`",
     "FALSE": "write `false`",
-    "null": "Cedar has no null: ask with `has` whether there is a value",
-    "None": "Cedar has no null: ask with `has` whether there is a value",
-    "nil": "Cedar has no null: ask with `has` whether there is a value",
-    "undefined": "Cedar has no null: ask with `has` whether there is a value",
+    "null": "ask with `has` whether there is a value",
+    "None": "ask with `has` whether there is a value",
+    "nil": "ask with `has` whether there is a value",
+    "undefined": "ask with `has` whether there is a value",
     "not": "write `!`",
     "user": "did you mean `principal`?",
     "subject": "did you mean `principal`?",
@@ -107,14 +110,14 @@ def about_method(name: str) -> str:
         return f"there is no method `{name}`: write {_INSTEAD_OF_METHOD[name]}"
     if name in _UNKNOWABLE:
         return f"there is no method `{name}`: {_UNKNOWABLE[name]}"
-    return f"there is no method `{name}`{_nearest(name, [*PLAIN_METHODS, *METHODS])}"
+    return f"there is no method `{shown(name)}`{_nearest(name, [*PLAIN_METHODS, *METHODS])}"
 
 
 def about_function(name: str) -> str:
     """Why there is no function `name`, and what to write."""
     if name in PLAIN_METHODS or name in METHODS:
         return f"`{name}` is a method: write it after a value, as in `context.scopes.contains(...)`"
-    return f"there is no function `{name}`{_nearest(name, list(FUNCTIONS))}"
+    return f"there is no function `{shown(name)}`{_nearest(name, list(FUNCTIONS))}"
 
 
 def about_variable(name: str) -> str:
@@ -122,11 +125,12 @@ def about_variable(name: str) -> str:
     if name in _INSTEAD_OF_VARIABLE:
         return f"`{name}` means nothing in Cedar: {_INSTEAD_OF_VARIABLE[name]}"
     nearest = _nearest(name, list(VARIABLES))
-    known = "; there are `principal`, `action`, `resource` and `context`, and texts stand in double quotes"
-    return f"there is no variable `{name}`{nearest or known}"
+    if nearest:
+        return f"there is no variable `{shown(name)}`{nearest}"
+    return f"`{shown(name)}` is none of `principal`, `action`, `resource` and `context`; a text stands in double quotes"
 
 
 def _nearest(name: str, known: list[str]) -> str:
     lower = {one.lower(): one for one in known}
-    found = get_close_matches(name.lower(), lower, n=1)
+    found = get_close_matches(name.lower(), lower, n=1) if len(name) <= _MAX_GUESSED else []
     return f": did you mean `{lower[found[0]]}`?" if found else ""

@@ -1,0 +1,131 @@
+"""What a catalog offers to policies: names, the calls that a scope reaches, arguments and their marks.
+
+A call is named by its resource: `server/tool` is the call of that tool, `server` is listing its tools.
+Requests have no other actions and resources than these, and each has one action and one resource.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Final, TypeAlias
+
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.cedar_schema import NAMESPACE, cedar_schema
+from pdp.core.catalog.tool import Mark, Tool
+from pdp.core.contract.checked_call import TOOLS_CALL, TOOLS_LIST
+from pdp.core.engine.cedar import pst
+from pdp.core.engine.checks.action_classes import ACTION, ActionClasses
+from pdp.core.engine.dependencies import Path
+
+SERVER, TOOL, TENANT = (f"{NAMESPACE}::{kind}" for kind in ("Server", "Tool", "Tenant"))
+
+Calls: TypeAlias = frozenset[str]
+_NONE: Final[Calls] = frozenset()
+
+
+class Vocabulary:
+    """One catalog as policies can speak of it; holds what it worked out."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.tools: Mapping[str, Tool] = {tool.id: tool for tool in catalog.tools()}
+        self.tool_ids: Calls = frozenset(self.tools)
+        self.servers: Calls = catalog.servers()
+        self.tenants = frozenset(tool.tenant for tool in self.tools.values() if tool.tenant is not None)
+        self.schema = cedar_schema(catalog.tools())
+        self.classes = ActionClasses(self.schema)
+        self._of_server = _grouped((tool.server, tool.id) for tool in self.tools.values())
+        owned = [(tool.tenant, tool) for tool in self.tools.values() if tool.tenant is not None]
+        self._of_tenant = _grouped((tenant, name) for tenant, tool in owned for name in (tool.id, tool.server))
+        self._reached: dict[tuple[pst.ActionConstraint, pst.PrincipalOrResourceConstraint], Calls] = {}
+        self._declaring: dict[Path, Calls] = {}
+
+    @cached_property
+    def actions(self) -> frozenset[str]:
+        """Every action of the schema."""
+        return frozenset(self.schema[NAMESPACE]["actions"])
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """Every entity type, actions included, with its namespace."""
+        return frozenset({ACTION, *(f"{NAMESPACE}::{kind}" for kind in self.schema[NAMESPACE]["entityTypes"])})
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Every call there is."""
+        return self.tool_ids | self.servers
+
+    def reached(self, action: pst.ActionConstraint, *, resource: pst.PrincipalOrResourceConstraint) -> Calls:
+        """The calls that a scope with these constraints lets in, whoever calls."""
+        key = (action, resource)
+        found = self._reached.get(key)
+        if found is None:
+            found = self._reached[key] = self._by_action(action) & self._by_resource(resource)
+        return found
+
+    def declaring(self, path: Path) -> Calls:
+        """The tools whose arguments have a place `path`."""
+        found = self._declaring.get(path)
+        if found is None:
+            found = self._declaring[path] = self.classes.declares(path) & self.tool_ids
+        return found
+
+    def mark(self, tool_id: str, argument: str) -> Mark | None:
+        """How the catalog marks an argument."""
+        return self.tools[tool_id].marks.get(argument)
+
+    def _by_action(self, action: pst.ActionConstraint) -> Calls:
+        match action:
+            case pst.ScopeAny():
+                return self.calls
+            case pst.ActionEq(entity=entity):
+                return self._called_by(entity)
+            case pst.ActionIn(entities=entities):
+                return _NONE.union(*(self._called_in(entity) for entity in entities))
+
+    def _called_by(self, entity: pst.EntityUid) -> Calls:
+        if str(entity.type) != ACTION:
+            return _NONE
+        if entity.id == TOOLS_LIST:
+            return self.servers
+        return frozenset({entity.id}) & self.tool_ids
+
+    def _called_in(self, entity: pst.EntityUid) -> Calls:
+        if str(entity.type) == ACTION and entity.id == TOOLS_CALL:
+            return self.tool_ids
+        return self._called_by(entity)
+
+    def _by_resource(self, resource: pst.PrincipalOrResourceConstraint) -> Calls:
+        match resource:
+            case pst.ScopeAny():
+                return self.calls
+            case pst.ScopeEq(entity=entity):
+                return self._named(entity)
+            case pst.ScopeIn(entity=entity):
+                return self._below(entity)
+            case pst.ScopeIs(entity_type=kind):
+                return self._of_type(str(kind))
+            case pst.ScopeIsIn(entity_type=kind, entity=entity):
+                return self._of_type(str(kind)) & self._below(entity)
+
+    def _of_type(self, kind: str) -> Calls:
+        return {TOOL: self.tool_ids, SERVER: self.servers}.get(kind, _NONE)
+
+    def _named(self, entity: pst.EntityOrSlot) -> Calls:
+        """The call whose resource `entity` is; a slot may be filled with any."""
+        if isinstance(entity, pst.Slot):
+            return self.calls
+        return frozenset({entity.id}) & self._of_type(str(entity.type))
+
+    def _below(self, entity: pst.EntityOrSlot) -> Calls:
+        if isinstance(entity, pst.Slot):
+            return self.calls
+        kind = str(entity.type)
+        if kind == SERVER:
+            return self._of_server.get(entity.id, _NONE) | self._named(entity)
+        return self._of_tenant.get(entity.id, _NONE) if kind == TENANT else self._named(entity)
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Calls]:
+    groups: dict[str, set[str]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, set()).add(value)
+    return {key: frozenset(values) for key, values in groups.items()}
