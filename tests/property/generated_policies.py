@@ -33,7 +33,8 @@ def policy(draw: Draw, *, key: str, tools: Sequence[Definition]) -> str:
         for _ in range(draw.choice((1, 1, 0, 2)))
     ]
     scope = f"{effect}({_principal(draw)}, {head.action}, {head.resource})"
-    return "\n".join((f'@id("{key}")', *_annotations(draw, effect=effect), scope, *clauses)) + ";"
+    known = '@acknowledge("argument_unknown like_unmarked never_matches")'
+    return "\n".join((f'@id("{key}")', known, *_annotations(draw, effect=effect), scope, *clauses)) + ";"
 
 
 def _annotations(draw: Draw, *, effect: str) -> list[str]:

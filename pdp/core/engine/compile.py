@@ -88,10 +88,28 @@ def compile_policies(
     What `previous` has of the same catalog is not read and validated again.
 
     Raises:
-        ConfigurationError: with every problem of every file, warnings too, when one of them is an error.
+        ConfigurationError: with every error of every file.
 
     """
     compilation = _Compilation(catalog, previous, progress or (lambda _: None))
+    written, policies = _checked(compilation, sources)
+    errors = [problem for problem in compilation.problems if problem.severity is Severity.ERROR]
+    if errors:
+        raise ConfigurationError(errors)
+    return compilation.finish(written, policies)
+
+
+def check_policies(
+    sources: Mapping[str, bytes], *, catalog: Catalog, progress: Callable[[Progress], None] | None = None
+) -> list[Problem]:
+    """Every problem of `sources` (file name to bytes), errors and warnings."""
+    compilation = _Compilation(catalog, None, progress or (lambda _: None))
+    _checked(compilation, sources)
+    return compilation.problems
+
+
+def _checked(compilation: "_Compilation", sources: Mapping[str, bytes]) -> tuple[list[Written], dict[str, Written]]:
+    """What stands in `sources`, and the policies among it by id, after every check."""
     # (1) Read the policies, and look at each by itself.
     written = compilation.read({file: raw for file, raw in sources.items() if not file.endswith(SUFFIX)})
     # (2) Give each its id, and make policies of templates by links.
@@ -100,8 +118,7 @@ def compile_policies(
     compilation.validate([*written, *(one for one in policies.values() if one.link is not None)])
     # (4) Compare the policies with each other.
     compilation.compare(policies)
-    # (5) Refuse them all for one error.
-    return compilation.finish(written, policies)
+    return written, policies
 
 
 def problems_in(sources: Mapping[str, bytes]) -> list[Problem]:
@@ -173,14 +190,7 @@ class _Compilation:
         self._tell(Step.COMPARE, len(policies), len(policies))
 
     def finish(self, written: Iterable[Written], policies: Mapping[str, Written]) -> CompiledPolicies:
-        """The compiled policies.
-
-        Raises:
-            ConfigurationError: one of the problems is an error.
-
-        """
-        if any(problem.severity is Severity.ERROR for problem in self.problems):
-            raise ConfigurationError(self.problems)
+        """The compiled policies, where no problem is an error."""
         compiled = {
             key: policy_of(one.reviewed.tree, statement=one.statement, place=Place(one.file, one.line))
             for key, one in sorted(policies.items())

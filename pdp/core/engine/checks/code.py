@@ -97,6 +97,7 @@ RULES: Final[Mapping[Code, Rule]] = MappingProxyType(
 
 ACKNOWLEDGEABLE: Final = frozenset(
     {
+        Code.ARGUMENT_UNKNOWN,
         Code.LIKE_UNMARKED,
         Code.NAME_SUSPECT,
         Code.ALWAYS_MATCHES,

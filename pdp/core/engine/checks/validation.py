@@ -75,6 +75,8 @@ def _is_known(complaint: Complaint, policy: Reviewed, vocabulary: Vocabulary) ->
     if complaint.text == _EMPTY_SET and policy.tree.action == pst.ActionIn(()):
         return not any(expr == pst.Set(()) for clause in policy.tree.clauses for expr in walk(clause.expr))
     place = attribute_of(complaint.text)
+    if Code.ARGUMENT_UNKNOWN in policy.acknowledged:
+        return False
     unknown = (
         ".".join((ARGUMENTS, *path))
         for path in unknown_paths(policy.tree, reads=policy.interest.reads, vocabulary=vocabulary)
