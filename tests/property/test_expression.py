@@ -31,10 +31,8 @@ _ANY_SCOPE = pst.ScopeAny()
 
 def _policies(exprs: Sequence[pst.Expr]) -> cedar.Policies:
     return cedar.policy_set(
-        {
-            f"p{index}": pst.Template("", "permit", _ANY_SCOPE, _ANY_SCOPE, _ANY_SCOPE, (pst.When(expr),), {})
-            for index, expr in enumerate(exprs)
-        }
+        pst.Template(f"p{index}", "permit", _ANY_SCOPE, _ANY_SCOPE, _ANY_SCOPE, (pst.When(expr),), {})
+        for index, expr in enumerate(exprs)
     )
 
 
@@ -59,9 +57,8 @@ def entities_of(definitions: list[dict[str, Any]]) -> Mapping[EntityUid, Entity]
 
 
 def _cedar_says(exprs: Sequence[pst.Expr], context: dict[str, Any], entities: list[dict[str, Any]]) -> list[Truth]:
-    answer = cedar.authorize(
-        _policies(exprs), cedar.entities(entities), principal=ANN, action=VIEW, resource=PHOTO, context=context
-    )
+    question = cedar.question(ANN, VIEW, PHOTO)
+    answer = cedar.authorize(_policies(exprs), cedar.entities(entities), question, context=context)
     assert answer.unplaced == ()
     return [
         Truth.ERROR if f"p{index}" in answer.errors else Truth.TRUE if f"p{index}" in answer.reasons else Truth.FALSE
