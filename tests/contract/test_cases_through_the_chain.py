@@ -52,7 +52,7 @@ class BundlePoint(InMemoryDecisionPoint):
         return self.bundle.evaluate(request, now=self.now, decision_id="decision")
 
     async def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
-        return self.bundle.search(request)
+        return self.bundle.search(request, now=self.now)
 
 
 class Servers:

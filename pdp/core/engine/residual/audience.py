@@ -1,0 +1,129 @@
+"""One principal before all tools: what is found out for one tool is used for all that are like it."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+
+from pdp.core.catalog.shape import RecordOf
+from pdp.core.engine.cedar import EntityUid
+from pdp.core.engine.closure import principal_entities
+from pdp.core.engine.expression.situation import Entity, OpenRecord, Situation, Truth, Truths, Unknown, truths_of
+from pdp.core.engine.expression.value import value_of
+from pdp.core.engine.index import PolicyIndex, satisfied
+from pdp.core.engine.policy import Policy, PolicyEffect
+from pdp.core.engine.request import AccessRequest
+from pdp.core.engine.residual.examined import Examined
+from pdp.core.engine.residual.search import Search, Standing, standing
+from pdp.core.engine.residual.stage import LISTING, Card, Stage, evaluated
+from pdp.core.engine.scope import Lineage
+from pdp.core.engine.view import ARGUMENTS, Seen
+
+
+class Visibility(StrEnum):
+    """Whether calls of a tool are allowed: all of them, maybe some, or none."""
+
+    YES = "yes"
+    MAYBE = "maybe"
+    NO = "no"
+
+
+_UNFULFILLED: Final[Truths] = frozenset({Truth.FALSE})
+
+
+class Audience:
+    """A principal with all that is known of its requests."""
+
+    def __init__(
+        self, access: AccessRequest, seen: Seen, *, stage: Stage, index: PolicyIndex, examined: Mapping[str, Examined]
+    ) -> None:
+        self._stage = stage
+        self._examined = examined
+        self._lost = seen.unrepresentable
+        definitions = principal_entities(access)
+        own = evaluated(definitions)
+        self._principal = Lineage(definitions[0].uid, own[definitions[0].uid].ancestors)
+        self._keys = satisfied(self._principal)
+        self._context = {name: value_of(form) for name, form in seen.value.items()}
+        self._entities: Mapping[EntityUid, Entity] = {**stage.entities, **own}
+        self._truths: dict[Hashable, Truths] = {}
+        self._standings: dict[Hashable, Standing] = {}
+        self._index = PolicyIndex(policy for policy in index.of_principal(self._keys) if not self._is_idle(policy))
+        self._hidden = {server for server in stage.servers if self._hides(server)}
+
+    def visibility(self, card: Card) -> Visibility:
+        """Whether calls of the tool are allowed."""
+        if card.server in self._hidden:
+            return Visibility.NO
+        policies = self._index.under(principals=self._keys, actions=card.actions, resources=card.resources)
+        if all(policy.effect is PolicyEffect.FORBID for policy in policies):
+            return Visibility.NO
+        fitting = [self._examined[policy.id] for policy in policies]
+        if self._lost and any(self._is_blind(one) for one in fitting):
+            return Visibility.NO
+        left = self._stage.narrowed(card, frozenset(read for one in fitting for read in one.reads))
+        return Visibility.NO if left is None else self._judged(card, fitting, *left)
+
+    def _judged(self, card: Card, fitting: Sequence[Examined], shape: RecordOf, kinds: Mapping[str, int]) -> Visibility:
+        likeness = {one: self._likeness(one, card, kinds) for one in fitting}
+        found = {one: self._truth(one, likeness[one], card, shape) for one in fitting}
+        reached = standing(found)
+        if reached is Standing.OPEN:
+            key = tuple((likeness[one], truths) for one, truths in found.items() if _counts(one, truths))
+            if key not in self._standings:
+                self._standings[key] = Search(found, shape=shape, situation=self._situation(card, shape)).standing()
+            reached = self._standings[key]
+        if reached is Standing.DENIED:
+            return Visibility.NO
+        sure = reached is Standing.ALLOWED and not any(one.reads for one in fitting)
+        return Visibility.YES if sure else Visibility.MAYBE
+
+    def _is_idle(self, policy: Policy) -> bool:
+        """Whether the policy has no part in any decision on a call, whatever the tool and its arguments."""
+        one = self._examined[policy.id]
+        if not one.is_constant or self._is_blind(one):
+            return False
+        context = OpenRecord(dict(self._context))
+        known = Situation(self._principal.uid, Unknown(), Unknown(), context, self._entities)
+        truths = self._truths[one.id] = truths_of(one.program(known))
+        return truths == _UNFULFILLED if one.effect is PolicyEffect.FORBID else Truth.TRUE not in truths
+
+    def _likeness(self, one: Examined, card: Card, kinds: Mapping[str, int]) -> Hashable:
+        """Equal for two tools when the policy cannot tell them apart."""
+        if one.is_constant:
+            return one.id
+        if one.arguments is None or one.traits is None:
+            return one.id, card.id
+        attributes = self._stage.entities[card.resource].attributes
+        traits = tuple([attributes.get(name) for name in one.traits])
+        return one.id, traits, tuple([kinds.get(name) for name in one.arguments])
+
+    def _truth(self, one: Examined, likeness: Hashable, card: Card, shape: RecordOf) -> Truths:
+        found = self._truths.get(likeness)
+        if found is None:
+            found = self._truths[likeness] = truths_of(one.program(self._situation(card, shape)))
+        return found
+
+    def _situation(self, card: Card, shape: RecordOf) -> Situation:
+        context = OpenRecord({**self._context, ARGUMENTS: Unknown(shape)})
+        return Situation(self._principal.uid, card.action, card.resource, context, self._entities)
+
+    def _is_blind(self, one: Examined) -> bool:
+        """Whether the policy reads what of the request cannot be represented."""
+        return bool(self._lost) and any(read.touches(place) for read in one.policy.reads for place in self._lost)
+
+    def _hides(self, server: EntityUid) -> bool:
+        """Whether a `forbid` on listing hides the tools of `server`: it holds, fails or cannot be evaluated."""
+        lineage = self._stage.servers[server]
+        situation = Situation(self._principal.uid, LISTING.uid, server, OpenRecord(dict(self._context)), self._entities)
+        for policy in self._index.matching(principal=self._principal, action=LISTING, resource=lineage):
+            one = self._examined[policy.id]
+            if one.effect is PolicyEffect.FORBID and (
+                self._is_blind(one) or truths_of(one.program(situation)) != _UNFULFILLED
+            ):
+                return True
+        return False
+
+
+def _counts(one: Examined, truths: Truths) -> bool:
+    """Whether the policy has a part in an open standing."""
+    return len(truths) > 1 or (one.effect is PolicyEffect.PERMIT and Truth.TRUE in truths)
