@@ -14,7 +14,7 @@ from pdp.core.engine.checks.suggestion import Suggestions
 from pdp.core.engine.checks.vocabulary import Calls, Vocabulary
 from pdp.core.engine.dependencies import Path, Read
 
-_NORMALISED: Final = frozenset({Mark.PATH})
+_NORMALISED: Final = frozenset({Mark.PATH, Mark.URL, Mark.HOST})
 _NAMED: Final = 2
 _LOOKED_AT: Final = 200
 
@@ -37,7 +37,8 @@ def unknown_paths(tree: pst.Template, *, reads: Iterable[Read], vocabulary: Voca
     """The arguments among `reads` that no tool reached by the scope of `tree` has."""
     reached = vocabulary.reached(tree.action, resource=tree.resource)
     paths = {_argument(read.path) for read in reads} - {()}
-    return frozenset(path for path in paths if reached and _is_unknown(path, reached, vocabulary))
+    unknown = {path for path in paths if reached and _is_unknown(path, reached, vocabulary)}
+    return frozenset(path for path in unknown if not any(path[:end] in unknown for end in range(1, len(path))))
 
 
 def _is_unknown(path: Path, reached: Calls, vocabulary: Vocabulary) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.tool import Mark, Tool
+from pdp.core.contract.errors import Problem
 from pdp.core.engine.compile import check_policies
 
 
@@ -47,14 +48,13 @@ def found(policies: str, *, catalog: Catalog = CATALOG, links: str = "") -> list
     if links:
         sources["policies/a.links.yaml"] = links.encode()
     texts = {file: raw.decode().split("\n") for file, raw in sources.items()}
-    return [
-        (
-            problem.code,
-            texts[problem.file][problem.line - 1][problem.column - 1 : problem.end_column - 1],
-            problem.message,
-        )
-        for problem in sorted(check_policies(sources, catalog=catalog))
-    ]
+
+    def pointed_at(problem: Problem) -> str:
+        line = texts[problem.file][problem.line - 1]
+        return line[problem.column - 1 : problem.end_column - 1] if problem.end_column else ""
+
+    problems = sorted(check_policies(sources, catalog=catalog))
+    return [(problem.code, pointed_at(problem), problem.message) for problem in problems]
 
 
 def calling(name: str) -> str:
