@@ -53,7 +53,10 @@ class Written:
     def problem(self, note: Note) -> Problem:
         """`note` with its place; what is wrong with a linked template is wrong with the link."""
         if self.link is not None:
-            return self.link.problem(note.code, note.message)
+            pointed_at = self.reviewed.text[note.span.start : note.span.end]
+            fillings = (filling for filling in self.link.fillings.values() if filling.text in pointed_at)
+            place = next((filling.place for filling in fillings), None)
+            return self.link.problem(note.code, note.message, at=place)
         rule = RULES[note.code]
         return self.statement.problem(note.span, code=note.code.value, message=note.message, severity=rule.severity)
 

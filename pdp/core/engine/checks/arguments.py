@@ -37,7 +37,15 @@ def unknown_paths(tree: pst.Template, *, reads: Iterable[Read], vocabulary: Voca
     """The arguments among `reads` that no tool reached by the scope of `tree` has."""
     reached = vocabulary.reached(tree.action, resource=tree.resource)
     paths = {_argument(read.path) for read in reads} - {()}
-    return frozenset(path for path in paths if reached and not vocabulary.declaring(path) & reached)
+    unknown = {path for path in paths if reached and _is_unknown(path, reached, vocabulary)}
+    return frozenset(path for path in unknown if not any(path[:end] in unknown for end in range(1, len(path))))
+
+
+def _is_unknown(path: Path, reached: Calls, vocabulary: Vocabulary) -> bool:
+    """Whether no tool declares `path`, while what it is looked for in can have parts: else its type is wrong."""
+    above = vocabulary.declaring(path[:-1]) & reached
+    parts = len(path) == 1 or not above or any(vocabulary.classes.names_at(tool, path[:-1]) for tool in above)
+    return parts and not vocabulary.declaring(path) & reached
 
 
 def risky_patterns(subject: Subject, *, vocabulary: Vocabulary) -> Iterator[Finding]:

@@ -24,13 +24,15 @@ _WORDING: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]
             r"unable to guarantee safety of access to optional attribute `(?P<name>.+)` on entity type `(?P<type>.+)`",
             re.DOTALL,
         ),
-        lambda found, _: (
-            f"`{found['name']}` of `{found['type']}` may be absent: write `has {found['name']} &&` before it"
-        ),
+        lambda found, types: f"`{found['name']}` of {types} may be absent: write `has {found['name']} &&` before it",
+    ),
+    (
+        re.compile(r"error during extension function argument validation: (?P<why>.+)", re.DOTALL),
+        lambda found, _: found["why"],
     ),
     (
         re.compile(r"attribute `(?P<name>.+)` on entity type `(?P<type>.+)` not found", re.DOTALL),
-        lambda found, _: f"`{found['type']}` has no attribute `{found['name']}`",
+        lambda found, types: f"there is no attribute `{found['name']}` of {types}",
     ),
     (
         re.compile(r"the types (?P<left>.+) and (?P<right>.+) are not compatible", re.DOTALL),
@@ -41,6 +43,7 @@ _WORDING: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]
         lambda found, _: f"this must be {_type(found['wanted'])}, and is {_type(found['seen'])}",
     ),
 )
+_ABOUT_TYPE: Final = re.compile(r" on entity type `(?P<type>[^`]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,18 @@ class Objection:
 
 
 def objections(complaints: Iterable[Complaint]) -> list[Objection]:
-    """One objection for each sentence, whatever the number of actions that it is about."""
-    actions: dict[str, list[str]] = {}
+    """One objection for each sentence, whatever the number of actions and entity types that it is about."""
+    actions: dict[str, set[str]] = {}
+    types: dict[str, dict[str, str]] = {}
     for complaint in complaints:
-        actions.setdefault(complaint.text, []).extend([complaint.action] if complaint.action else [])
-    return [Objection(raw, _worded(raw, sorted(about)), attribute_of(raw)) for raw, about in actions.items()]
+        about = _ABOUT_TYPE.search(complaint.text)
+        shape = complaint.text if about is None else _ABOUT_TYPE.sub(" on entity type", complaint.text)
+        types.setdefault(shape, {})[complaint.text] = "" if about is None else about["type"]
+        actions.setdefault(shape, set()).update({complaint.action} - {""})
+    return [
+        Objection(min(said), _worded(min(said), sorted(actions[shape]), sorted(said.values())), attribute_of(min(said)))
+        for shape, said in types.items()
+    ]
 
 
 def attribute_of(raw: str) -> str | None:
@@ -69,11 +79,11 @@ def attribute_of(raw: str) -> str | None:
     return None
 
 
-def _worded(raw: str, actions: list[str]) -> str:
+def _worded(raw: str, actions: list[str], types: list[str]) -> str:
     for pattern, word in _WORDING:
         found = pattern.fullmatch(raw)
         if found is not None:
-            return word(found, _listed(actions))
+            return word(found, _listed(actions or types))
     return raw
 
 
