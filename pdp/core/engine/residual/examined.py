@@ -42,9 +42,18 @@ class Examined:
         return None if None in found else tuple(sorted(trait for trait in found if trait is not None))
 
     @cached_property
-    def is_constant(self) -> bool:
-        """Whether the condition comes to the same for every tool and all arguments."""
-        return self.traits == () and self.arguments == ()
+    def is_of_arguments(self) -> bool:
+        """Whether the condition reads nothing but arguments: not the tool, not who asks."""
+        asks = any(_asks(clause.expr) for clause in self.policy.clauses)
+        named = all(read.path for read in self.reads) and len(self.reads) == len(self.policy.reads)
+        return self.traits == () and named and not asks
+
+
+def _asks(expr: pst.Expr) -> bool:
+    """Whether `expr` reads the principal, or looks an entity up."""
+    if isinstance(expr, pst.Var | pst.EntityLit):
+        return expr != pst.Var("context")
+    return any(_asks(child) for child in children(expr))
 
 
 def _traits(expr: pst.Expr) -> Iterator[str | None]:
