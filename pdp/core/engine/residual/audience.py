@@ -12,7 +12,7 @@ from pdp.core.engine.expression.value import Value, value_of
 from pdp.core.engine.index import PolicyIndex, satisfied
 from pdp.core.engine.policy import Policy, PolicyEffect
 from pdp.core.engine.request import AccessRequest
-from pdp.core.engine.residual.examined import Examined
+from pdp.core.engine.residual.examined import Company, Examined
 from pdp.core.engine.residual.search import Search
 from pdp.core.engine.residual.stage import LISTING, Card, Stage, evaluated
 from pdp.core.engine.residual.standing import Standing, standing
@@ -49,6 +49,8 @@ class Audience:
         self._keys = satisfied(self._principal)
         self._context = {name: value_of(form) for name, form in seen.value.items()}
         self._entities: Mapping[EntityUid, Entity] = {**stage.entities, **own}
+        self._companies: dict[tuple[str, ...], Company | None] = {}
+        self._visible: dict[Hashable, Visibility] = {}
         self._tools: dict[Hashable, Situation] = {}
         self._truths: dict[Hashable, Truths] = {}
         self._standings: MutableMapping[Hashable, Standing] = {}
@@ -60,17 +62,30 @@ class Audience:
         if card.server in self._hidden:
             return Visibility.NO
         policies = self._index.under(principals=self._keys, actions=card.actions, resources=card.resources)
-        if all(policy.effect is PolicyEffect.FORBID for policy in policies):
+        company = self._company(policies)
+        left = None if company is None else self._stage.narrowed(card, company.reads)
+        if company is None or left is None:
             return Visibility.NO
-        fitting = [self._examined[policy.id] for policy in policies]
-        if self._lost and any(self._is_blind(one) for one in fitting):
-            return Visibility.NO
-        left = self._stage.narrowed(card, frozenset(read for one in fitting for read in one.reads))
-        return Visibility.NO if left is None else self._judged(card, fitting, *left)
+        shape, kinds = left
+        likeness = company, self._likeness(company, card, kinds)
+        found = self._visible.get(likeness)
+        if found is None:
+            found = self._visible[likeness] = self._judged(company, card, shape, kinds)
+        return found
 
-    def _judged(self, card: Card, fitting: Sequence[Examined], shape: RecordOf, kinds: Mapping[str, int]) -> Visibility:
-        likeness = {one: self._likeness(one, card, kinds) for one in fitting}
-        found = {one: self._truth(one, likeness[one], card, shape) for one in fitting}
+    def _company(self, policies: Sequence[Policy]) -> Company | None:
+        """The policies as company, None when they deny whatever the arguments."""
+        key = tuple([policy.id for policy in policies])
+        if key not in self._companies:
+            fitting = [self._examined[policy.id] for policy in policies]
+            permitted = any(one.effect is PolicyEffect.PERMIT for one in fitting)
+            blind = bool(self._lost) and any(self._is_blind(one) for one in fitting)
+            self._companies[key] = Company.of(fitting) if permitted and not blind else None
+        return self._companies[key]
+
+    def _judged(self, company: Company, card: Card, shape: RecordOf, kinds: Mapping[str, int]) -> Visibility:
+        likeness = {one: (one.id, self._likeness(one, card, kinds)) for one in company.fitting}
+        found = {one: self._truth(one, likeness[one], card, shape) for one in company.fitting}
         reached = standing(found)
         if reached is Standing.OPEN:
             key = tuple((likeness[one], truths) for one, truths in found.items() if _counts(one, truths))
@@ -81,8 +96,7 @@ class Audience:
             reached = held[key]
         if reached is Standing.DENIED:
             return Visibility.NO
-        sure = reached is Standing.ALLOWED and not any(one.reads for one in fitting)
-        return Visibility.YES if sure else Visibility.MAYBE
+        return Visibility.YES if reached is Standing.ALLOWED and not company.reads else Visibility.MAYBE
 
     def _is_idle(self, policy: Policy) -> bool:
         """Whether the policy has no part in any decision on a call, whatever the tool and its arguments."""
@@ -96,7 +110,7 @@ class Audience:
         situation = self._tools.get((one.traits, traits))
         if situation is None:
             situation = self._tools[one.traits, traits] = self._like_tools(one.traits or (), traits)
-        truths = self._truths[one.id, traits, ()] = truths_of(one.program(situation))
+        truths = self._truths[one.id, (traits, ())] = truths_of(one.program(situation))
         return truths == _UNFULFILLED if one.effect is PolicyEffect.FORBID else Truth.TRUE not in truths
 
     def _like_tools(self, names: tuple[str, ...], values: tuple[Value | None, ...]) -> Situation:
@@ -105,13 +119,13 @@ class Audience:
         entities = {**self._entities, _ANY_TOOL: Entity(frozenset({_ANY_TOOL}), attributes)}
         return Situation(self._principal.uid, Unknown(), _ANY_TOOL, OpenRecord(dict(self._context)), entities)
 
-    def _likeness(self, one: Examined, card: Card, kinds: Mapping[str, int]) -> Hashable:
-        """Equal for two tools when the policy cannot tell them apart."""
+    def _likeness(self, one: Examined | Company, card: Card, kinds: Mapping[str, int]) -> Hashable:
+        """Equal for two tools when the policy, or company, cannot tell them apart."""
         attributes = self._stage.entities[card.resource].attributes
         traits = card.id if one.traits is None else tuple([attributes.get(name) for name in one.traits])
         if one.arguments is None:
-            return one.id, traits, tuple(kinds.items())
-        return one.id, traits, tuple([kinds.get(name) for name in one.arguments])
+            return traits, tuple(kinds.items())
+        return traits, tuple([kinds.get(name) for name in one.arguments])
 
     def _truth(self, one: Examined, likeness: Hashable, card: Card, shape: RecordOf) -> Truths:
         found = self._truths.get(likeness)
