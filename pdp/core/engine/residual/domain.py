@@ -60,7 +60,7 @@ class Effort(StrEnum):
 def domain(shape: Shape, probe: Probe, *, effort: Effort = Effort.ALL) -> Domain:
     """Values of `shape` for all that `probe` asks."""
     if effort is Effort.LIKELY and shape is Primitive.STRING:
-        return Domain(tuple(likely_texts(probe.patterns, _literals(probe), each=probe.places)), Completeness.PARTIAL)
+        return Domain(likely_texts(probe.patterns, _literals(probe), each=probe.places), Completeness.PARTIAL)
     found = _domain(shape, probe)
     return Domain(found.values, together((found.completeness, probe.completeness)))
 

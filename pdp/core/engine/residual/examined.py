@@ -1,6 +1,7 @@
 """A policy examined once: its condition as a program, and what the outcome can depend on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from pdp.core.engine.cedar import pst
@@ -11,6 +12,26 @@ from pdp.core.engine.expression.tree import children
 from pdp.core.engine.policy import Policy, PolicyEffect
 from pdp.core.engine.residual.atoms import Atoms, atoms_of
 from pdp.core.engine.view import ARGUMENTS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Company:
+    """The policies that fit a tool: all they read of arguments and of the tool; None is everything."""
+
+    fitting: tuple["Examined", ...]
+    reads: frozenset[Read]
+    arguments: tuple[str, ...] | None
+    traits: tuple[str, ...] | None
+
+    @staticmethod
+    def of(fitting: Sequence["Examined"]) -> "Company":
+        """The company of `fitting`."""
+        return Company(
+            tuple(fitting),
+            frozenset(read for one in fitting for read in one.reads),
+            _all_of([one.arguments for one in fitting]),
+            _all_of([one.traits for one in fitting]),
+        )
 
 
 class Examined:
@@ -42,9 +63,23 @@ class Examined:
         return None if None in found else tuple(sorted(trait for trait in found if trait is not None))
 
     @cached_property
-    def is_constant(self) -> bool:
-        """Whether the condition comes to the same for every tool and all arguments."""
-        return self.traits == () and self.arguments == ()
+    def is_of_arguments(self) -> bool:
+        """Whether the condition reads nothing but arguments: not the tool, not who asks."""
+        asks = any(_asks(clause.expr) for clause in self.policy.clauses)
+        named = all(read.path for read in self.reads) and len(self.reads) == len(self.policy.reads)
+        return self.traits == () and named and not asks
+
+
+def _asks(expr: pst.Expr) -> bool:
+    """Whether `expr` reads the principal, or looks an entity up."""
+    if isinstance(expr, pst.Var | pst.EntityLit):
+        return expr != pst.Var("context")
+    return any(_asks(child) for child in children(expr))
+
+
+def _all_of(parts: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    known = [part for part in parts if part is not None]
+    return tuple(sorted({name for part in known for name in part})) if len(known) == len(parts) else None
 
 
 def _traits(expr: pst.Expr) -> Iterator[str | None]:

@@ -2,31 +2,23 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Final, TypeAlias
 
 from pdp.core.catalog.shape import Field, Opaque, RecordOf, Shape, UnionOf
 from pdp.core.engine.dependencies import Reading
-from pdp.core.engine.expression.situation import OPEN, OpenRecord, Operand, Situation, Truth, Truths, Unknown, truths_of
+from pdp.core.engine.expression.situation import OPEN, OpenRecord, Operand, Situation, Truths, Unknown, truths_of
 from pdp.core.engine.expression.value import RecordValue, Value
-from pdp.core.engine.policy import PolicyEffect
 from pdp.core.engine.residual.atoms import Place
 from pdp.core.engine.residual.completeness import Completeness
 from pdp.core.engine.residual.domain import Effort, domain
 from pdp.core.engine.residual.examined import Examined
 from pdp.core.engine.residual.probes import Probes
+from pdp.core.engine.residual.standing import Standing, standing
 from pdp.core.engine.view import ARGUMENTS
 
 MAX_TRIES: Final = 1_000
 """So many times the undecided policies are evaluated for one tool; a tool that takes more may be called."""
-
-
-class Standing(StrEnum):
-    """What is known of the decision on a call."""
-
-    ALLOWED = "allowed"
-    OPEN = "open"
-    DENIED = "denied"
 
 
 class Presence(Enum):
@@ -53,22 +45,6 @@ class Variable:
     place: Place
     choices: tuple[Choice, ...]
     readers: frozenset[str]
-
-
-def standing(found: Mapping[Examined, Truths]) -> Standing:
-    """What the truths of all policies that fit make of a call."""
-    sure, possible, contested = False, False, False
-    for one, truths in found.items():
-        if one.effect is PolicyEffect.PERMIT:
-            possible = possible or Truth.TRUE in truths
-            sure = sure or (Truth.TRUE in truths and len(truths) == 1)
-        elif Truth.FALSE not in truths:
-            return Standing.DENIED
-        else:
-            contested = contested or len(truths) > 1
-    if not possible:
-        return Standing.DENIED
-    return Standing.ALLOWED if sure and not contested else Standing.OPEN
 
 
 class Search:

@@ -1,6 +1,6 @@
 """What the listing of tools needs to know of a catalog, found out once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,14 +16,16 @@ from pdp.core.engine.cedar import EntityUid
 from pdp.core.engine.closure import action_entities, defined, lineage, tool_entities, uid
 from pdp.core.engine.dependencies import Read
 from pdp.core.engine.expression.situation import Entity
-from pdp.core.engine.expression.value import value_of
+from pdp.core.engine.expression.value import Value, value_of
 from pdp.core.engine.index import Keys, satisfied
 from pdp.core.engine.residual.room import has_opaque, room
+from pdp.core.engine.residual.standing import Standing
 from pdp.core.engine.scope import Lineage
 
 LISTING: Final = Lineage(uid("Action", TOOLS_LIST), frozenset({uid("Action", TOOLS_LIST)}))
 
 _NARROWED: Final = 8192
+_STANDINGS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,14 @@ class Card:
 
 
 class Stage:
-    """The tools of a catalog, and the entities of it."""
+    """The tools of a catalog, and the entities of it; `standings` holds what is found for every principal alike."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._numbers: dict[str, int] = {}
         self._narrowed: cachetools.LRUCache[object, tuple[RecordOf, Mapping[str, int]] | None]
         self._narrowed = cachetools.LRUCache(_NARROWED)
+        self._traits: dict[tuple[str, ...], frozenset[tuple[Value | None, ...]]] = {}
+        self.standings: cachetools.LRUCache[Hashable, Standing] = cachetools.LRUCache(_STANDINGS)
         found: dict[EntityUid, Entity] = {}
         self.cards = tuple(self._card(tool, found) for tool in catalog.tools())
         self.servers = {
@@ -67,6 +71,13 @@ class Stage:
             left = room(card.shape, reads)
             self._narrowed[key] = None if left is None else (left, self._kinds(left))
         return self._narrowed[key]
+
+    def traits(self, names: tuple[str, ...]) -> frozenset[tuple[Value | None, ...]]:
+        """The values that the attributes `names` have together, over all tools."""
+        if names not in self._traits:
+            every = (self.entities[card.resource].attributes for card in self.cards)
+            self._traits[names] = frozenset(tuple(each.get(name) for name in names) for each in every)
+        return self._traits[names]
 
     def _kinds(self, shape: RecordOf) -> Mapping[str, int]:
         """A number for each field of `shape`, the same for the same shapes."""

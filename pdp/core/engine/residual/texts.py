@@ -1,7 +1,7 @@
 """Texts for every combination of patterns that a text can match."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -58,10 +58,11 @@ class _Automaton:
         return state >> reached - 1 << reached - 1 if reached else state
 
 
-def likely_texts(patterns: Iterable[Pattern], literals: Iterable[str], *, each: int) -> list[str]:
-    """`literals`, a text for each pattern and `each` that are nothing of all this: what is found without a search."""
-    named = [*literals, *("x".join(pattern.texts) for pattern in patterns)]
-    return list(dict.fromkeys([*named, *_unused({character for text in named for character in text}, count=each)]))
+def likely_texts(patterns: Sequence[Pattern], literals: Sequence[str], *, each: int) -> tuple[str, ...]:
+    """A text for each pattern, `literals`, and `each` that are nothing of all this: found without a search."""
+    named = [*literals, *(part for pattern in patterns for part in pattern.texts)]
+    fresh = _unused({character for text in named for character in text}, count=each)
+    return tuple(dict.fromkeys([*(fresh[0].join(pattern.texts) for pattern in patterns), *literals, *fresh]))
 
 
 @lru_cache(_HELD)
