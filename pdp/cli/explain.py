@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from pdp.cli.explain_view import as_json, lines
-from pdp.cli.sources import ConfigOption, PoliciesOption, SchemasOption, read_bundle
+from pdp.cli.sources import ConfigOption, PoliciesOption, SchemasOption, directories
 from pdp.core.bundle.bundle import Bundle
 from pdp.core.catalog.arguments import ArgumentChecker
 from pdp.core.catalog.tool import Tool
@@ -70,7 +70,7 @@ def explain_call(  # noqa: PLR0913 - one for each option
     schemas: SchemasOption = None,
 ) -> None:
     """Say why a call is allowed or denied: the policies that can match, and which condition failed."""
-    bundle = read_bundle(config=config, policies=policies, schemas=schemas)
+    bundle = directories(config=config, policies=policies, schemas=schemas).bundle()
     if request is not None and (tool is not None or who is not None):
         raise UnusableError("`--request` holds the whole request: leave out TOOL and `--as`")
     if request is not None:
@@ -152,7 +152,7 @@ def _argument(text: str, tool: Tool | None) -> tuple[str, Any]:
         return name[:-1], _json(text, value)
     declared = {} if tool is None else tool.input_schema.get("properties", {}).get(name, {})
     kind = declared.get("type") if isinstance(declared, Mapping) else None
-    return name, _json(text, value) if kind in _NO_TEXTS else value
+    return name, _json(text, value) if isinstance(kind, str) and kind in _NO_TEXTS else value
 
 
 def _json(text: str, value: str) -> Any:

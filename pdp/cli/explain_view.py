@@ -53,7 +53,7 @@ def lines(explanation: Explanation, *, policies: int) -> Iterator[str]:
     found = explanation.slice.policies
     yield ""
     yield f"{len(found)} of {policies} policies can match this principal, action and resource:"
-    for policy in sorted(found, key=lambda policy: (list(Outcome).index(policy.outcome), policy.id)):
+    for policy in sorted(found, key=_weight):
         yield from _policy(policy)
     yield ""
     yield from _reads(explanation.decision.holds)
@@ -61,6 +61,12 @@ def lines(explanation: Explanation, *, policies: int) -> Iterator[str]:
     for entity in explanation.slice.entities:
         parents = f" in {', '.join(visible(parent) for parent in entity.parents)}" if entity.parents else ""
         yield f"  {visible(entity.entity)}{parents}"
+
+
+def _weight(policy: ExplainedPolicy) -> tuple[int, bool, str]:
+    """What made the decision comes first: forbids among those that apply, permits among those that do not."""
+    telling = "forbid" if policy.outcome is Outcome.APPLIES else "permit"
+    return list(Outcome).index(policy.outcome), policy.effect != telling, policy.id
 
 
 def _decision(decision: Decision) -> Iterator[str]:

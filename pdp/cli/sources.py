@@ -1,6 +1,7 @@
 """Where the verbs about policies take them from: options that all of these verbs have."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -22,24 +23,36 @@ _SCHEMAS: Final = Path("schemas")
 _MAX_AGE: Final = 1.0
 
 
-def read_bundle(*, config: Path | None, policies: Path | None, schemas: Path | None) -> Bundle:
-    """The bundle of the directories that the options name.
+@dataclass(frozen=True, slots=True)
+class Directories:
+    """Where policies and the snapshots of tools are."""
+
+    policies: Path
+    schemas: Path
+
+    def bundle(self) -> Bundle:
+        """What is in them, compiled.
+
+        Raises:
+            ConfigurationError: with every problem.
+
+        """
+        return build(DirectorySource(policies=self.policies, schemas=self.schemas).fetch(), max_age=_MAX_AGE)
+
+
+def directories(*, config: Path | None, policies: Path | None = None, schemas: Path | None = None) -> Directories:
+    """The directories that the options name, else the configuration's where there is one, else the usual ones.
 
     Raises:
-        ConfigurationError: with every problem in it.
+        ConfigurationError: the configuration has problems.
         UnusableError: the options contradict each other.
 
     """
-    return build(policy_source(config=config, policies=policies, schemas=schemas).fetch(), max_age=_MAX_AGE)
-
-
-def policy_source(*, config: Path | None, policies: Path | None, schemas: Path | None) -> DirectorySource:
-    """The directories that the options name, else the configuration's where there is one, else the usual ones."""
     named = policies is not None or schemas is not None
     if config is not None and named:
         raise UnusableError("`--config` names both directories: leave out `--policies` and `--schemas`")
     if config is None and (named or not _CONFIG.exists()):
-        return DirectorySource(policies=policies or _POLICIES, schemas=schemas or _SCHEMAS)
+        return Directories(policies or _POLICIES, schemas or _SCHEMAS)
     file = config or _CONFIG
     settings = read_settings(file, environ=os.environ).settings.pdp  # noqa: TID251 - the edge
-    return DirectorySource(policies=file.parent / settings.policies, schemas=file.parent / settings.schemas)
+    return Directories(file.parent / settings.policies, file.parent / settings.schemas)

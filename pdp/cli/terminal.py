@@ -11,6 +11,11 @@ def visible(text: str) -> str:
     return "".join(_visible(character) for character in text)
 
 
+def harmless(line: str) -> str:
+    """A line of a file as it is, but for characters that could act on a terminal."""
+    return "".join(one if one.isprintable() or one in "\n\t" else "\N{REPLACEMENT CHARACTER}" for one in line)
+
+
 def _visible(character: str) -> str:
     if character == "\\":
         return "\\\\"

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from pdp.cli.sources import ConfigOption, PoliciesOption, SchemasOption, read_bundle
+from pdp.cli.sources import ConfigOption, PoliciesOption, SchemasOption, directories
 from pdp.policytest.cases import read_cases
 from pdp.policytest.files import read_files
 from pdp.policytest.report import Detail, as_json, lines
@@ -37,7 +37,7 @@ def run_tests(
     strict_coverage: StrictOption = False,
 ) -> None:
     """Run policy tests; exit 1 when a case fails."""
-    bundle = read_bundle(config=config, policies=policies, schemas=schemas)
+    bundle = directories(config=config, policies=policies, schemas=schemas).bundle()
     cases = read_cases(read_files(paths or [_TESTS]), catalog=bundle.catalog)
     outcome = run(cases, bundle=bundle)
     detail = Detail.EVERY if verbose else Detail.FAILURES

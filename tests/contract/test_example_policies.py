@@ -11,7 +11,8 @@ import pytest
 
 from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.engine.index import PolicyIndex
-from pdp.core.engine.policy import PolicyEffect, policy_of
+from pdp.core.engine.policy import Place, PolicyEffect, policy_of
+from pdp.core.engine.syntax.formatting import formatted
 from pdp.core.engine.syntax.source import Statement, statements
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases
@@ -69,7 +70,9 @@ def cases(bundle: Bundle) -> tuple[Case, ...]:
 def _mutated(bundle: Bundle, forms: Forms) -> Bundle:
     text = json.dumps({"staticPolicies": forms, "templates": {}, "templateLinks": []})
     trees = cedarpy.PolicySet.from_json_str(text).to_pst().static_policies.values()
-    policies = {policy.id: policy for policy in (policy_of(tree, statement=Statement("", 1, 1, "")) for tree in trees)}
+    place = Place("", 1)
+    made = (policy_of(tree, statement=Statement("", 1, 1, ""), place=place) for tree in trees)
+    policies = {policy.id: policy for policy in made}
     compiled = replace(bundle.compiled, policies=policies, index=PolicyIndex(policies.values()))
     return Bundle(bundle.manifest, catalog=bundle.catalog, compiled=compiled, max_age=1.0)
 
@@ -103,6 +106,11 @@ def test_a_case_fails_whatever_is_changed_in_a_policy(policy: str, bundle: Bundl
         if not _notices(cases, policy=policy, mutant=_mutated(bundle, {**forms, policy: form}))
     ]
     assert sorted(survivors) == sorted(what for of, what in _EQUIVALENT if of == policy)
+
+
+def test_the_examples_are_in_the_layout_of_the_formatter() -> None:
+    files = {file: raw for file, raw in _sources().items() if file.endswith(".cedar")}
+    assert {file: formatted(raw, file=file).encode() for file, raw in files.items()} == files
 
 
 def test_the_mutants_are_read_from_the_policies_that_decide(bundle: Bundle, cases: tuple[Case, ...]) -> None:

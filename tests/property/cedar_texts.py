@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 SPACES = [" ", " ", " ", "  ", "\n", "\r\n", "\t", "\u00a0", ' // note: ; " } )\n', "//\r"]
+FEW_COMMENTS = [*[" "] * 60, *SPACES]
 NAMES = ["a", "b2", "_c", "permit", "when", "principal", "contains", "ip", "User", "__cedarx"]
 TYPES = [["User"], ["Mcp", "::", "User"], ["a", "::", "b", "::", "c"], ["principal"], ["when"]]
 TEXTS = [
@@ -176,9 +177,9 @@ class Writer:
         return ["{", "x", ":", *self.expression(depth), ",", '"y z"', ":", *self.expression(depth), "}"]
 
 
-def text_of(words: Sequence[str], random: Random) -> str:
+def text_of(words: Sequence[str], random: Random, *, spaces: Sequence[str] = SPACES) -> str:
     """`words` as a text, with any white space and comments between them."""
-    return "".join(f"{word}{random.choice(SPACES)}" for word in words[:-1]) + words[-1]
+    return "".join(f"{word}{random.choice(spaces)}" for word in words[:-1]) + words[-1]
 
 
 def broken(words: Words, random: Random) -> Words:

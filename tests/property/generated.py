@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import EvaluationRequest
-from pdp.core.contract.errors import ConfigurationError, Problem
+from pdp.core.contract.errors import ConfigurationError, Problem, Severity
 from pdp.core.engine.compile import CompiledPolicies, compile_policies
 from pdp.core.engine.evaluate import Engine
 from tests.property.drawing import Draw, Drawn, Seeded
@@ -58,7 +58,7 @@ class World:
             try:
                 return compile_policies(sources, catalog=self.catalog), refused
             except ConfigurationError as error:
-                refused += error.problems
+                refused += tuple(one for one in error.problems if one.severity is Severity.ERROR)
                 sources = {file: raw for file, raw in sources.items() if file not in {p.file for p in refused}}
 
 

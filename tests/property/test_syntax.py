@@ -7,14 +7,17 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pdp.core.contract.errors import ConfigurationError
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.expression.tree import children
+from pdp.core.engine.syntax.formatting import formatted
 from pdp.core.engine.syntax.parser import Parsed, parse
 from pdp.core.engine.syntax.problem import ExcessProblem, SyntaxProblem
 from pdp.core.engine.syntax.source import Statement, statements
 from pdp.core.engine.syntax.span import Span
-from tests.property.cedar_texts import Writer, broken, text_of
+from pdp.core.engine.syntax.tokens import comments_of
+from tests.property.cedar_texts import FEW_COMMENTS, Writer, broken, text_of
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 
@@ -105,3 +108,23 @@ def test_any_text_at_all_is_read_or_refused_as_cedar_does(text: str) -> None:
     condition = f"permit(principal, action, resource) when {{ {text} }};"
     ours, theirs = outcomes(condition)
     assert ours == theirs
+
+
+@given(seed=SEEDS)
+@settings(max_examples=150)
+def test_formatting_changes_no_policy_loses_no_comment_and_is_done_after_once(seed: int) -> None:
+    random = Random(seed)
+    between = ["\n", "\n\n\n", " // beside\n", "\n// above\r\n", "\r\n\r\n// one\r// two\n\n"]
+    before = "".join(
+        text_of(Writer(random).policy(), random, spaces=FEW_COMMENTS) + random.choice(between) for _ in range(3)
+    )
+    try:
+        after = formatted(before.encode(), file="p.cedar")
+    except ConfigurationError as refused:
+        assert {problem.code for problem in refused.problems} == {"not_formattable"}  # noqa: PT017
+        return
+    assert formatted(after.encode(), file="p.cedar") == after
+    trees = [[parse(one.text).tree for one in statements(text, file="p")] for text in (before, after)]
+    assert trees[0] == trees[1]
+    comments = [[comment for _, comment in comments_of(text)] for text in (before, after)]
+    assert comments[0] == comments[1]

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.shape import Bounded, Enumerated, Opaque, Primitive, RecordOf, SetOf, Shape, UnionOf, kind_of
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.document.reading import read_document
@@ -33,6 +35,21 @@ class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     servers: dict[str, Any] = {}
 
 
+def _holds_text(shape: Shape) -> bool:
+    """Whether a value of `shape` can be a text or a list of texts; what may be anything can."""
+    match shape:
+        case Primitive() | Enumerated() | Bounded():
+            return kind_of(shape) is Primitive.STRING
+        case SetOf(element=element):
+            return _holds_text(element)
+        case UnionOf(branches=branches):
+            return any(_holds_text(branch) for branch in branches.values())
+        case RecordOf():
+            return False
+        case Opaque():
+            return True
+
+
 class CatalogFile:
     """The entries of one `catalog.yaml`; `problems` holds what was wrong with it."""
 
@@ -51,7 +68,7 @@ class CatalogFile:
             self.servers = {name: self._server(part, ("servers", name)) for name, part in head.servers.items()}
 
     def dangling(self, tools: Iterable[Tool]) -> list[Problem]:
-        """Entries for what has no snapshot, marks for what is no argument: a mistyped name would mark nothing."""
+        """Entries for what has no snapshot, marks for what is no argument or no text: they would mark nothing."""
         by_id = {tool.id: tool for tool in tools}
         known = {tool.server for tool in by_id.values()}
         found = []
@@ -71,10 +88,14 @@ class CatalogFile:
         if tool is None:
             yield self._problem(at, "tool_unknown", f"`{tool_id}` has no snapshot in `schemas/`")
             return
-        for argument in marked.arguments:
-            if argument not in tool.input_schema.get("properties", {}):
-                text = f"`{tool_id}` declares no argument `{argument}`"
-                yield self._problem((*at, "arguments", argument), "argument_unknown", text)
+        declared = arguments_shape(tool.input_schema).fields
+        for argument, mark in marked.arguments.items():
+            place = (*at, "arguments", argument)
+            if argument not in declared:
+                yield self._problem(place, "argument_unknown", f"`{tool_id}` declares no argument `{argument}`")
+            elif mark is not Mark.SECRET and not _holds_text(declared[argument].shape):
+                text = f"`{argument}` of `{tool_id}` is marked `{mark}` and is no text and no list of texts"
+                yield self._problem(place, "mark_unfit", text)
 
     def _server(self, part: Any, at: SettingPath) -> ServerEntry:
         """The entry of one server; each of its tools is read by itself, so that each problem has its own place."""

@@ -102,6 +102,18 @@ def parse_policy(text: str) -> pst.Template:
     return tree
 
 
+def format_policy(text: str, *, width: int, indent: int) -> str:
+    """The one policy or template in `text` in Cedar's own layout; the caller has bounded it as for `read_tree`.
+
+    Cedar's formatter loses some comments, so the caller compares.
+
+    Raises:
+        ValueError: it is neither.
+
+    """
+    return cedarpy.format_policies(text, line_width=width, indent_width=indent).strip()
+
+
 def _position(key: str) -> int:
     match = _POSITIONAL.fullmatch(key)
     return int(match[1]) if match else 0

@@ -10,7 +10,7 @@ from pdp.core.engine.checks.code import Code
 from pdp.core.engine.compilation import Compilation, Held, Progress, Step
 from pdp.core.engine.index import PolicyIndex
 from pdp.core.engine.links import SUFFIX
-from pdp.core.engine.policy import Policy, policy_of
+from pdp.core.engine.policy import Place, Policy, policy_of
 from pdp.core.engine.written import Written
 
 __all__ = ["CompiledPolicies", "Progress", "Step", "check_policies", "compile_policies", "problems_in"]
@@ -60,7 +60,10 @@ def compile_policies(
     errors = [problem for problem in compilation.problems if problem.severity is Severity.ERROR]
     if errors:
         raise ConfigurationError(errors)
-    compiled = {key: policy_of(one.reviewed.tree, statement=one.statement) for key, one in sorted(policies.items())}
+    compiled = {
+        key: policy_of(one.reviewed.tree, statement=one.statement, place=Place(one.file, one.line))
+        for key, one in sorted(policies.items())
+    }
     warnings = tuple(sorted(set(compilation.problems)))
     return CompiledPolicies(compiled, PolicyIndex(compiled.values()), warnings, compilation.held(written, policies))
 

@@ -122,7 +122,7 @@ class _Explainer:
     def policy(self, policy: Policy) -> ExplainedPolicy:
         outcome = self._outcome(policy)
         clauses = tuple(self._clauses(policy, outcome))
-        where = policy.statement
+        where = policy.place
         return ExplainedPolicy(policy.id, policy.effect, outcome, where.file, where.line, clauses)
 
     def _outcome(self, policy: Policy) -> Outcome:

@@ -17,8 +17,19 @@ class PolicyEffect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a source file, from 1."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy; `reads` are its reads of the context, `statement` is what was written."""
+    """One policy; `reads` are its reads of the context.
+
+    `statement` is what was written, `place` where the policy stands: its own statement's, or its link's.
+    """
 
     id: str
     effect: PolicyEffect
@@ -28,6 +39,7 @@ class Policy:
     message: str | None
     obligation: str | None
     statement: Statement
+    place: Place
 
     @property
     def clauses(self) -> tuple[pst.Clause, ...]:
@@ -35,7 +47,7 @@ class Policy:
         return self.tree.clauses
 
 
-def policy_of(tree: pst.Template, *, statement: Statement) -> Policy:
+def policy_of(tree: pst.Template, *, statement: Statement, place: Place) -> Policy:
     """The policy that `tree` is, under the id that its `@id` gives it."""
     identifier = tree.annotations["id"]
     return Policy(
@@ -47,4 +59,5 @@ def policy_of(tree: pst.Template, *, statement: Statement) -> Policy:
         message=tree.annotations.get("message"),
         obligation=tree.annotations.get("obligation"),
         statement=statement,
+        place=place,
     )

@@ -1,8 +1,8 @@
 """JSON arguments to Cedar values, by the shape of the tool's schema: lossless or marked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pdp.core.catalog.json_schema import type_names
 from pdp.core.catalog.number import units_of
@@ -19,9 +19,9 @@ from pdp.core.catalog.shape import (
     SetOf,
     Shape,
     UnionOf,
-    kind_of,
 )
 
+T = TypeVar("T")
 Path = tuple[str, ...]
 
 _EXACT_FLOAT: Final = 2**53
@@ -75,11 +75,10 @@ def _record(value: Mapping[str, Any], shape: RecordOf, at: Path, lost: set[Path]
         field = shape.fields.get(name, _UNDECLARED)
         if item is None and field.nullable:
             continue
-        path = (*at, name)
         try:
-            record[name] = _value(item, field.shape, path, lost)
+            record[name] = _value(item, field.shape, (*at, name), lost)
         except _NotRepresentableError:
-            lost.add(path)
+            lost.add((*at, name))
     return record
 
 
@@ -91,21 +90,21 @@ def _value(value: Any, shape: Shape, at: Path, lost: set[Path]) -> Any:
 
     """
     match shape:
+        case Primitive():
+            return _SCALARS[shape](value)
+        case Enumerated(kind=kind) | Bounded(kind=kind):
+            return _SCALARS[kind](value)
+        case SetOf(element=element):
+            return [_element(item, element) for item in _checked(value, list)]
+        case RecordOf():
+            return _record(_checked(value, dict), shape, at, lost)
+        case UnionOf(branches=branches):
+            branch = _branch(value, branches)
+            return _record(
+                {branch.value: value}, RecordOf({branch.value: Field(branches[branch], required=True)}), at, lost
+            )
         case Opaque():
             raise _NotRepresentableError
-        case RecordOf():
-            if not isinstance(value, Mapping):
-                raise _NotRepresentableError
-            return _record(value, shape, at, lost)
-        case UnionOf(branches=branches):
-            kind = _branch(value, branches)
-            return _record({kind.value: value}, RecordOf({kind.value: Field(branches[kind], required=True)}), at, lost)
-        case SetOf(element=element):
-            if not isinstance(value, list):
-                raise _NotRepresentableError
-            return [_element(item, element) for item in value]
-        case Primitive() | Enumerated() | Bounded():
-            return _scalar(value, kind_of(shape))
 
 
 def _element(value: Any, shape: Shape) -> Any:
@@ -125,45 +124,53 @@ def _branch(value: Any, branches: Mapping[JsonType, Shape]) -> JsonType:
     raise _NotRepresentableError
 
 
-def _scalar(value: Any, kind: Primitive) -> Any:
-    match kind:
-        case Primitive.STRING if _is_text(value):
-            return value
-        case Primitive.BOOLEAN if isinstance(value, bool):
-            return value
-        case Primitive.LONG if isinstance(value, int | float) and not isinstance(value, bool):
-            return _long(value)
-        case Primitive.DECIMAL if isinstance(value, int | float) and not isinstance(value, bool):
-            return _decimal(value)
-        case _:
-            raise _NotRepresentableError
+def _checked(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise _NotRepresentableError
+    return value
 
 
-def _is_text(value: Any) -> bool:
-    """Whether it is a string that UTF-8 can hold: lone surrogates cannot be told to Cedar."""
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _string(value: Any) -> str:
+    """INVARIANT: lone surrogates cannot be told to Cedar."""
+    text = _checked(value, str)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise _NotRepresentableError from None
+    return text
+
+
+def _boolean(value: Any) -> bool:
+    return _checked(value, bool)
+
+
+def _number(value: Any) -> Any:
+    """A number from the least to the most that Cedar holds, which is no boolean."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not LEAST <= value <= MOST:
+        raise _NotRepresentableError
+    return value
 
 
 def _long(value: Any) -> int:
-    if isinstance(value, float) and not (value.is_integer() and abs(value) <= _EXACT_FLOAT):
+    number = _number(value)
+    if isinstance(number, float) and not (number.is_integer() and abs(number) <= _EXACT_FLOAT):
         raise _NotRepresentableError
-    if not LEAST <= value <= MOST:
-        raise _NotRepresentableError
-    return int(value)
+    return int(number)
 
 
-def _decimal(value: float) -> dict[str, Any]:
-    if not LEAST <= value <= MOST:
-        raise _NotRepresentableError
-    units = units_of(value, Primitive.DECIMAL)
+def _decimal(value: Any) -> dict[str, Any]:
+    units = units_of(_number(value), Primitive.DECIMAL)
     if units != units.to_integral_value() or not LEAST <= units <= MOST:
         raise _NotRepresentableError
     whole, places = divmod(abs(int(units)), 10_000)
     sign = "-" if units < 0 else ""
     return {"__extn": {"fn": "decimal", "arg": f"{sign}{whole}.{places:04}"}}
+
+
+_SCALARS: Final[Mapping[Primitive, Callable[[Any], Any]]] = {
+    Primitive.STRING: _string,
+    Primitive.BOOLEAN: _boolean,
+    Primitive.LONG: _long,
+    Primitive.DECIMAL: _decimal,
+}

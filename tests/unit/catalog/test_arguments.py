@@ -12,8 +12,10 @@ PROPERTIES: dict[str, Any] = {
     "paths": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
     "key": {"type": "string"},
     "count": {"type": "integer", "minimum": 1},
+    "url": {"type": ["string", "null"]},
+    "hosts": {"type": "array", "items": {"type": ["string", "array", "object"]}},
 }
-MARKS = {"path": Mark.PATH, "paths": Mark.PATH, "key": Mark.SECRET}
+MARKS = {"path": Mark.PATH, "paths": Mark.PATH, "key": Mark.SECRET, "url": Mark.URL, "hosts": Mark.HOST}
 
 
 def tool(pin: str = "sha256:1", **schema: Any) -> Tool:
@@ -35,6 +37,20 @@ def test_a_marked_path_is_brought_to_one_form_before_the_schema_sees_it() -> Non
 
 def test_a_path_that_is_not_marked_stays_as_it_is() -> None:
     assert ArgumentChecker().check(tool(), {"key": "a/../b"}) == {"key": "a/../b"}
+
+
+def test_urls_and_hosts_are_brought_to_one_form_in_lists_of_lists_too() -> None:
+    hosts = ["EXAMPLE.com.", ["::0001", ["b\u00fccher.example"]], {"name": "EXAMPLE.com"}]
+    assert ArgumentChecker().check(tool(), {"url": "HTTPS://Example.com:443/a/../b", "hosts": hosts}) == {
+        "url": "https://example.com/b",
+        "hosts": ["example.com", ["::1", ["xn--bcher-kva.example"]], {"name": "EXAMPLE.com"}],
+    }
+    assert ArgumentChecker().check(tool(), {"url": None}) == {"url": None}
+
+
+def test_a_url_or_host_that_could_be_read_in_two_ways_is_refused_by_its_rule() -> None:
+    assert refusal({"url": "http://a@b/"}) == "invalid arguments: `url`: the URL has a user or password"
+    assert refusal({"hosts": ["a", ["fe80::1%eth0"]]}) == "invalid arguments: `hosts`: the host has a zone"
 
 
 @pytest.mark.parametrize("path", ["../in", "in/../../etc", "in%2f..%2f..%2fetc", "in\\a", "in/%2561", "~root", ""])

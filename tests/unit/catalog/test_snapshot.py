@@ -50,6 +50,32 @@ def test_a_snapshot_reads_back_as_the_tool_with_its_pin_and_marks() -> None:
     assert tool.annotations.readOnlyHint
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string"},
+        {"enum": ["a"]},
+        {"type": ["string", "null"]},
+        {"type": ["integer", "array"], "items": {"type": "array", "items": {"type": "string"}}},
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        {"$ref": "#/$defs/path"},
+    ],
+)
+@pytest.mark.parametrize("mark", ["path", "url", "host", "secret"])
+def test_whatever_may_be_a_text_or_a_list_of_texts_can_be_marked(schema: dict[str, Any], mark: str) -> None:
+    definition = {**DEFINITION, "inputSchema": {"type": "object", "properties": {"path": schema}}}
+    yaml = CATALOG.replace(b"{path: path}", b"{path: %s}" % mark.encode())
+    (tool,) = catalog(yaml, **{PATH: snapshot_bytes(definition)}).tools()
+    assert tool.marks == {"path": Mark(mark)}
+
+
+@pytest.mark.parametrize("schema", [{"type": "boolean"}, {"type": "array", "items": {"type": "integer"}}])
+def test_a_secret_may_be_of_any_type(schema: dict[str, Any]) -> None:
+    definition = {**DEFINITION, "inputSchema": {"type": "object", "properties": {"path": schema}}}
+    (tool,) = catalog(CATALOG.replace(b"path: path", b"path: secret"), **{PATH: snapshot_bytes(definition)}).tools()
+    assert tool.marks == {"path": Mark.SECRET}
+
+
 def test_a_snapshot_is_the_same_on_every_run_and_one_value_a_line() -> None:
     shuffled = dict(reversed(DEFINITION.items()))
     assert snapshot_bytes(shuffled) == snapshot_bytes(DEFINITION)
@@ -112,6 +138,8 @@ def test_a_snapshot_that_was_altered_or_misplaced_is_refused_with_its_file(path:
         (b"version: 1\nservers: {fils: {}}\n", "server_unknown"),
         (b"version: 1\nservers: {files: {tools: {red: {}}}}\n", "tool_unknown"),
         (b"version: 1\nservers: {files: {tools: {read: {arguments: {pth: path}}}}}\n", "argument_unknown"),
+        (b"version: 1\nservers: {files: {tools: {read: {arguments: {n: path}}}}}\n", "mark_unfit"),
+        (b"version: 1\nservers: {files: {tools: {read: {arguments: {n: url}}}}}\n", "mark_unfit"),
     ],
 )
 def test_a_catalog_that_would_mark_nothing_is_refused(yaml: bytes, code: str) -> None:

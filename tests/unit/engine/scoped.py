@@ -5,15 +5,15 @@ from dataclasses import replace
 
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import EntityUid, pst
-from pdp.core.engine.policy import Policy, policy_of
+from pdp.core.engine.policy import Place, Policy, policy_of
 from pdp.core.engine.scope import Lineage
 from pdp.core.engine.syntax.source import Statement
 
 
 def scoped(key: str, tree: pst.Template) -> Policy:
     """`tree` as a compiled policy called `key`."""
-    statement = Statement("policies/a.cedar", 1, 1, "")
-    return policy_of(replace(tree, annotations=pst.FrozenMap({"id": key})), statement=statement)
+    own = replace(tree, annotations=pst.FrozenMap({"id": key}))
+    return policy_of(own, statement=Statement("policies/a.cedar", 1, 1, ""), place=Place("policies/a.cedar", 1))
 
 
 def heads(**texts: str) -> tuple[Policy, ...]:

@@ -55,12 +55,20 @@ class Statement:
 
 def statements(text: str, *, file: str) -> Iterator[Statement]:
     """The statements of `text`; a last one without `;` is one too, for the reader to refuse."""
-    line, line_start, start, counted = 1, 0, 0, 0
-    while (begin := _begin(text, start)) < len(text):
+    line, line_start, counted = 1, 0, 0
+    for begin, end in extents(text):
         line += text.count("\n", counted, begin)
         line_start = max(line_start, text.rfind("\n", counted, begin) + 1)
-        counted, start = begin, _end(text, begin)
-        yield Statement(file=file, line=line, column=begin - line_start + 1, text=text[begin:start])
+        counted = begin
+        yield Statement(file=file, line=line, column=begin - line_start + 1, text=text[begin:end])
+
+
+def extents(text: str) -> Iterator[tuple[int, int]]:
+    """Where each statement of `text` starts and ends; between them are white space and comments alone."""
+    start = 0
+    while (begin := _begin(text, start)) < len(text):
+        start = _end(text, begin)
+        yield begin, start
 
 
 def excess_of(text: str) -> str | None:

@@ -24,6 +24,8 @@ _PLACED: Final = re.compile(rf"{SKIPPED}(?:(?P<known>{_KNOWN})|(?P<stray>{_STRIN
 STATEMENT_PART: Final = re.compile(rf'{_STRING}"?|//[^\n\r]*+|;')
 """All that can hold or be the `;` that ends a statement. An open string holds all that follows."""
 
+_COMMENT: Final = re.compile(rf'{_STRING}"?|(//[^\n\r]*+)')
+
 LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 DIGITS: Final = frozenset("0123456789")
 
@@ -54,3 +56,8 @@ def lex(text: str) -> Tokens:
 def spans_of(text: str) -> Sequence[Span]:
     """Where each token of `text` stands; the last is the empty one at the end."""
     return [Span(*match.span(match.lastgroup or 0)) for match in _PLACED.finditer(text)]
+
+
+def comments_of(text: str) -> Sequence[tuple[int, str]]:
+    """The comments of `text`, each with where it starts, without the white space at its end."""
+    return [(match.start(), match[1].rstrip()) for match in _COMMENT.finditer(text) if match[1]]
