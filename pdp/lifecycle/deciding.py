@@ -48,7 +48,7 @@ class ActiveDecider:
             Refused: `request_invalid`.
 
         """
-        return self._active.bundle.search(request)
+        return self._active.bundle.search(request, now=self._clock.wall())
 
     def catalog_json(self) -> bytes:
         """The catalog of the active bundle, on the wire."""

@@ -43,9 +43,10 @@ class CallCase:
 
 @dataclass(frozen=True, slots=True)
 class ListCase:
-    """One listing."""
+    """One listing at `now`, Unix seconds."""
 
     asker: Asker
+    now: float
     expect: ExpectedList
 
 
@@ -152,7 +153,8 @@ class _Reading:
             self._report("expect", "expectation_empty", "a case that expects nothing cannot fail")
         for tool in sorted(set(expect.includes) & set(expect.excludes)):
             self._report("expect", "expectation_impossible", f"`{tool}` cannot be both shown and not shown")
-        return None if asker is None else ListCase(asker, expect)
+        now = self._now()
+        return None if asker is None or now is None else ListCase(asker, now, expect)
 
     def _now(self) -> float | None:
         path, value = self._seen("now")

@@ -116,7 +116,7 @@ def _denied(refusal: Refused) -> Decided:
 
 
 def _list(case: ListCase, *, bundle: Bundle) -> Shown:
-    response = bundle.search(list_request(case.asker.principal, seen=case.asker.seen))
+    response = bundle.search(list_request(case.asker.principal, seen=case.asker.seen), now=case.now)
     return Shown(tuple(found.id for found in response.results))
 
 

@@ -52,7 +52,7 @@ class BundlePoint(InMemoryDecisionPoint):
         return self.bundle.evaluate(request, now=self.now, decision_id="decision")
 
     async def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
-        return self.bundle.search(request)
+        return self.bundle.search(request, now=self.now)
 
 
 class Servers:
@@ -96,11 +96,11 @@ class Enforcer:
         transport = Transport(seen["transport"] or Transport.STREAMABLE_HTTP)
         caller = Caller("token", transport, session=seen["session"], client_ip=seen["ip"])
         who = Identified(caller, case.asker.principal)
+        self._point.now = case.now
         if not isinstance(case, CallCase):
             listed = await self._chain.list_tools(Request(1, "tools/list", {}), who=who)
             assert isinstance(listed, Listed)
             return Shown(tuple(name for name, _ in listed.tools))
-        self._point.now = case.now
         request = Request(1, "tools/call", {"name": case.tool, "arguments": dict(case.arguments)})
         answer = await self._chain.call(request, who=who)
         record = self._point.decisions[-1]

@@ -57,9 +57,8 @@ def entities_of(definitions: list[dict[str, Any]]) -> Mapping[EntityUid, Entity]
 
 
 def _cedar_says(exprs: Sequence[pst.Expr], context: dict[str, Any], entities: list[dict[str, Any]]) -> list[Truth]:
-    answer = cedar.authorize(
-        _policies(exprs), cedar.entities(entities), cedar.question(ANN, VIEW, PHOTO), context=context
-    )
+    question = cedar.question(ANN, VIEW, PHOTO)
+    answer = cedar.authorize(_policies(exprs), cedar.entities(entities), question, context=context)
     assert answer.unplaced == ()
     return [
         Truth.ERROR if f"p{index}" in answer.errors else Truth.TRUE if f"p{index}" in answer.reasons else Truth.FALSE

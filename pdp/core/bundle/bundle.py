@@ -27,7 +27,7 @@ from pdp.core.engine.compile import CompiledPolicies, Progress, check_policies, 
 from pdp.core.engine.evaluate import Engine, Explanation
 from pdp.core.engine.explain import Values
 from pdp.core.engine.links import SUFFIX as LINKS_SUFFIX
-from pdp.core.engine.residual import visible_tools
+from pdp.core.engine.residual.listing import Listing
 
 POLICIES = "policies/"
 SCHEMAS = "schemas/"
@@ -42,6 +42,7 @@ class Bundle:
         self.catalog = catalog
         self.compiled = compiled
         self._engine = Engine(compiled, catalog=catalog)
+        self._listing = Listing(compiled, catalog=catalog)
         self._max_age = max_age
 
     def numbered(self, serial: int) -> "Bundle":
@@ -74,14 +75,14 @@ class Bundle:
         """How long an answer that holds for that many seconds may be used again, in whole milliseconds."""
         return max(0, math.floor(min(holds_for, self._max_age) * 1000))
 
-    def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
-        """The tools of which the subject of `request` may see the definition.
+    def search(self, request: ResourceSearchRequest, *, now: float) -> ResourceSearchResponse:
+        """The tools of which the subject of `request` may see the definition at Unix time `now`.
 
         Raises:
             Refused: `request_invalid`.
 
         """
-        shown = visible_tools(request, compiled=self.compiled, catalog=self.catalog)
+        shown = self._listing.visible(request, now=now)
         return ResourceSearchResponse(
             [FoundResource(TOOL_TYPE, tool_id) for tool_id in shown],
             SearchAnswerContext(SearchContext(self.manifest.serial, self.manifest.digest)),

@@ -16,6 +16,8 @@ from pdp.core.engine.scope import Lineage, uid_of
 _Key: TypeAlias = tuple[str, str, EntityUid | None]
 """What a constraint asks for: the operator, a type (`is`) and an entity (`==`, `in`); ("", "", None) asks nothing."""
 
+Keys: TypeAlias = frozenset[_Key]
+
 _ByPrincipal: TypeAlias = dict[_Key, list[int]]
 _ByResource: TypeAlias = dict[_Key, _ByPrincipal]
 
@@ -38,15 +40,22 @@ class PolicyIndex:
 
     def matching(self, *, principal: Lineage, action: Lineage, resource: Lineage) -> tuple[Policy, ...]:
         """The policies whose scope admits a request of these three, by id: exact, as Cedar evaluates scopes."""
-        principals, resources = _satisfied(principal), _satisfied(resource)
+        return self.under(principals=satisfied(principal), actions=satisfied(action), resources=satisfied(resource))
+
+    def under(self, *, principals: Keys, actions: Keys, resources: Keys) -> tuple[Policy, ...]:
+        """The same for the keys that the three satisfy, for one who asks with many of them."""
         found = {
             position
-            for by_resource in _under(self._by_action, _satisfied(action))
+            for by_resource in _under(self._by_action, actions)
             for by_principal in _under(by_resource, resources)
             for positions in _under(by_principal, principals)
             for position in positions
         }
         return tuple(self._policies[position] for position in sorted(found))
+
+    def of_principal(self, principals: Keys) -> Iterator[Policy]:
+        """The policies whose scope admits a principal that satisfies these keys, whatever it does."""
+        return (policy for policy in self._policies if _entity_key(policy.scope.principal) in principals)
 
 
 def _under(table: Mapping[_Key, T], keys: AbstractSet[_Key]) -> Iterator[T]:
@@ -56,7 +65,7 @@ def _under(table: Mapping[_Key, T], keys: AbstractSet[_Key]) -> Iterator[T]:
     return (table[key] for key in keys if key in table)
 
 
-def _satisfied(lineage: Lineage) -> frozenset[_Key]:
+def satisfied(lineage: Lineage) -> Keys:
     """The keys of every constraint that the entity satisfies."""
     kind = lineage.uid.type
     inside = (key for ancestor in lineage.ancestors for key in (("in", "", ancestor), ("is in", kind, ancestor)))

@@ -1,6 +1,6 @@
 """Operators that look at entities and records: attributes, tags and the hierarchy."""
 
-from pdp.core.catalog.shape import Opaque, RecordOf
+from pdp.core.catalog.shape import Opaque, RecordOf, UnionOf
 from pdp.core.engine.cedar import EntityUid
 from pdp.core.engine.expression.operators import TYPE_ERROR, some_boolean
 from pdp.core.engine.expression.shaped import at_risk, kind_of
@@ -39,6 +39,9 @@ def attribute(base: Operand, name: str, situation: Situation) -> Result:
             if field is None:
                 return _NO_ATTRIBUTE
             return Unknown(field.shape, risk if field.required else Risk.ERROR)
+        case Unknown(shape=UnionOf(branches=branches)):
+            branch = next((shape for kind, shape in branches.items() if kind == name), None)
+            return _NO_ATTRIBUTE if branch is None else Unknown(branch, Risk.ERROR)
         case Unknown(shape=Opaque()):
             return Unknown(Opaque(), Risk.ERROR)
         case _:
@@ -61,6 +64,8 @@ def has_attribute(base: Operand, name: str, situation: Situation) -> Result:
             field = shapes.get(name)
             sure = risk is Risk.NONE and (field is None or field.required)
             return field is not None if sure else some_boolean(risk)
+        case Unknown(shape=UnionOf(branches=branches), risk=risk):
+            return some_boolean(risk) if name in set(branches) or risk is Risk.ERROR else False
         case Unknown(shape=Opaque()):
             return some_boolean(Risk.ERROR)
         case _:

@@ -2,7 +2,18 @@
 
 from typing import TypeAlias
 
-from pdp.core.catalog.shape import Opaque, Primitive, RecordOf, SetOf, Shape
+from pdp.core.catalog.shape import (
+    Bounded,
+    Enumerated,
+    Opaque,
+    Primitive,
+    RecordOf,
+    Scalar,
+    SetOf,
+    Shape,
+    UnionOf,
+)
+from pdp.core.catalog.shape import kind_of as scalar_kind
 from pdp.core.engine.expression.extension import FixedDecimal
 from pdp.core.engine.expression.situation import (
     Failed,
@@ -42,11 +53,11 @@ def kind_of(operand: Operand) -> Kind | None:
 
 def _kind_of_shape(shape: Shape) -> Kind | None:
     match shape:
-        case Primitive():
-            return _KINDS[shape]
+        case Primitive() | Enumerated() | Bounded():
+            return _KINDS[scalar_kind(shape)]
         case SetOf():
             return SetValue
-        case RecordOf():
+        case RecordOf() | UnionOf():
             return RecordValue
         case Opaque():
             return None
@@ -66,8 +77,8 @@ def shape_of(operand: Operand) -> Shape:
 def may_be(value: Value, shape: Shape) -> bool:
     """Whether a value of `shape` can be equal to `value`; True also where that is not known."""
     match shape:
-        case Primitive():
-            return type(value) is _KINDS[shape]
+        case Primitive() | Enumerated() | Bounded():
+            return type(value) is _KINDS[scalar_kind(shape)] and _admits(shape, value)
         case SetOf(element=element):
             return isinstance(value, SetValue) and all(may_be(each, element) for each in value)
         case RecordOf(fields=fields):
@@ -77,7 +88,26 @@ def may_be(value: Value, shape: Shape) -> bool:
                 and all(may_be(each, fields[name].shape) for name, each in value.fields.items())
                 and all(name in value.fields for name, field in fields.items() if field.required)
             )
+        case UnionOf(branches=branches):
+            return isinstance(value, RecordValue) and [
+                may_be(each, branch)
+                for name, each in value.fields.items()
+                for kind, branch in branches.items()
+                if kind == name
+            ] == [True]
         case Opaque():
+            return True
+
+
+def _admits(shape: Scalar, value: Value) -> bool:
+    """Whether a value of the right type is one of a scalar's."""
+    held = value.units if isinstance(value, FixedDecimal) else value
+    match shape:
+        case Enumerated(values=values):
+            return held in values
+        case Bounded(least=least, most=most):
+            return isinstance(held, int) and least <= held <= most
+        case _:
             return True
 
 
@@ -117,7 +147,7 @@ def either(left: Result, right: Result, *, risk: Risk) -> Result:
         return left
     operands = [operand_of(side) for side in sides]
     shapes = [shape_of(operand) for operand in operands]
-    if all(shape is Primitive.BOOLEAN for shape in shapes):
+    if all(_kind_of_shape(shape) is bool for shape in shapes):
         error = frozenset({Truth.ERROR}) if risk is Risk.ERROR else frozenset[Truth]()
         return Undecided(truths_of(left) | truths_of(right) | error)
     risky = risky or any(risk_of(operand) is Risk.ERROR for operand in operands)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from pdp.core.catalog.shape import Opaque, Primitive, Shape
+from pdp.core.catalog.shape import Enumerated, Opaque, Primitive, Shape
 from pdp.core.engine.cedar import EntityUid
 from pdp.core.engine.expression.value import RecordValue, Value
 
@@ -113,7 +113,7 @@ def truths_of(result: Result) -> Truths:
             return truths
         case Unknown(shape=Opaque()):
             return ANY_TRUTH
-        case Unknown(shape=Primitive.BOOLEAN, risk=risk):
+        case Unknown(shape=Primitive.BOOLEAN | Enumerated(kind=Primitive.BOOLEAN), risk=risk):
             return ANY_BOOLEAN if risk is Risk.NONE else ANY_TRUTH
         case _:
             return frozenset({Truth.ERROR})

@@ -1,0 +1,1 @@
+"""Decisions with the arguments unknown: which tools a principal may see."""

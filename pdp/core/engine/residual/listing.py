@@ -1,0 +1,80 @@
+"""Lists of tools: which a principal may see, with everything known but the arguments.
+
+Sound: a tool of which one call with valid arguments is allowed is never left out. A policy on listing
+itself can hide the tools of a server, never show one.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import cachetools
+import msgspec
+
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.shape import RecordOf
+from pdp.core.contract.authzen import ResourceSearchRequest
+from pdp.core.engine.compile import CompiledPolicies
+from pdp.core.engine.request import AccessRequest, read_access
+from pdp.core.engine.residual.audience import Audience, Visibility
+from pdp.core.engine.residual.examined import Examined
+from pdp.core.engine.residual.instants import Instants
+from pdp.core.engine.residual.stage import Stage
+from pdp.core.engine.view import ARGUMENTS, MEMBERS, NOW, Seen, View
+
+_LISTS: Final = 1024
+_NO_ARGUMENTS: Final = RecordOf({})
+
+
+class Listing:
+    """Lists tools under one set of policies and one catalog; holds lists for those who ask again."""
+
+    def __init__(self, compiled: CompiledPolicies, *, catalog: Catalog) -> None:
+        self._index = compiled.index
+        self._stage = Stage(catalog)
+        self._examined = {policy.id: Examined(policy) for policy in compiled.policies.values()}
+        self._instants = Instants(compiled.policies.values(), stage=self._stage)
+        read = {read.path[0] if read.path else None for policy in compiled.policies.values() for read in policy.reads}
+        members = MEMBERS if None in read else frozenset(name for name in read if name is not None)
+        self._view = View(members - {ARGUMENTS}, frozenset())
+        self._lists: cachetools.LRUCache[object, tuple[str, ...]] = cachetools.LRUCache(_LISTS)
+
+    def visible(self, request: ResourceSearchRequest, *, now: float) -> list[str]:
+        """The ids of the tools that the subject of `request` may see at Unix time `now`, sorted.
+
+        Raises:
+            Refused: `request_invalid`.
+
+        """
+        access = read_access(request)
+        seen = self._view.of(access, _NO_ARGUMENTS, now=now)
+        key = self._key(access, seen)
+        found = self._lists.get(key)
+        if found is None:
+            shown = self._audience(access, seen)
+            found = tuple(card.id for card in self._stage.cards if shown.visibility(card) is not Visibility.NO)
+            if key is not None:
+                self._lists[key] = found
+        return list(found)
+
+    def visibilities(self, request: ResourceSearchRequest, *, now: float) -> Mapping[str, Visibility]:
+        """Whether the subject of `request` may call each tool at Unix time `now`, by the tool's id.
+
+        Raises:
+            Refused: `request_invalid`.
+
+        """
+        access = read_access(request)
+        shown = self._audience(access, self._view.of(access, _NO_ARGUMENTS, now=now))
+        return {card.id: shown.visibility(card) for card in self._stage.cards}
+
+    def _audience(self, access: AccessRequest, seen: Seen) -> Audience:
+        return Audience(access, seen, stage=self._stage, index=self._index, examined=self._examined)
+
+    def _key(self, access: AccessRequest, seen: Seen) -> object | None:
+        """What a list depends on; None where it may be another at every instant."""
+        phase = self._instants.phase(access, seen)
+        if phase is None:
+            return None
+        lasting = {name: form for name, form in seen.value.items() if name != NOW}
+        known = msgspec.json.encode(lasting, order="deterministic")
+        return access.type, access.id, access.properties, known, seen.unrepresentable, phase
