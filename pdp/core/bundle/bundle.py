@@ -1,7 +1,7 @@
 """A bundle ready to decide: sources compiled, catalog read, manifest made."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -21,9 +21,9 @@ from pdp.core.contract.authzen import (
     SearchContext,
     ToolgateAnswer,
 )
-from pdp.core.contract.errors import ConfigurationError
+from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.engine.compile import CompiledPolicies, compile_policies, problems_in
+from pdp.core.engine.compile import CompiledPolicies, Progress, check_policies, compile_policies, problems_in
 from pdp.core.engine.evaluate import Engine, Explanation
 from pdp.core.engine.explain import Values
 from pdp.core.engine.links import SUFFIX as LINKS_SUFFIX
@@ -101,15 +101,29 @@ def build(sources: Mapping[str, bytes], *, max_age: float, previous: Bundle | No
     """
     written = policy_files(sources)
     try:
-        catalog = read_catalog(
-            sources.get(CATALOG_FILE, b"version: 1\n"),
-            file=CATALOG_FILE,
-            snapshots={path: raw for path, raw in sources.items() if path.startswith(SCHEMAS)},
-        )
+        catalog = _catalog(sources)
     except ConfigurationError as error:
         raise ConfigurationError([*error.problems, *problems_in(written)]) from error
     compiled = compile_policies(written, catalog=catalog, previous=None if previous is None else previous.compiled)
     return Bundle(manifest_of(sources, serial=0), catalog=catalog, compiled=compiled, max_age=max_age)
+
+
+def problems_of(sources: Mapping[str, bytes], *, progress: Callable[[Progress], None] | None = None) -> list[Problem]:
+    """All that is wrong with the policies, links, catalog and snapshots of `sources`, warnings too."""
+    written = policy_files(sources)
+    try:
+        catalog = _catalog(sources)
+    except ConfigurationError as error:
+        return [*error.problems, *problems_in(written)]
+    return check_policies(written, catalog=catalog, progress=progress)
+
+
+def _catalog(sources: Mapping[str, bytes]) -> Catalog:
+    return read_catalog(
+        sources.get(CATALOG_FILE, b"version: 1\n"),
+        file=CATALOG_FILE,
+        snapshots={path: raw for path, raw in sources.items() if path.startswith(SCHEMAS)},
+    )
 
 
 def policy_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
