@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from copy import copy
 
 import msgspec
 
@@ -46,9 +47,10 @@ class Bundle:
         self._max_age = max_age
 
     def numbered(self, serial: int) -> "Bundle":
-        """The same content under `serial`."""
-        manifest = msgspec.structs.replace(self.manifest, serial=serial)
-        return Bundle(manifest, catalog=self.catalog, compiled=self.compiled, max_age=self._max_age)
+        """The same content under `serial`, with all that is held for it."""
+        bundle = copy(self)
+        bundle.manifest = msgspec.structs.replace(self.manifest, serial=serial)
+        return bundle
 
     def evaluate(self, request: EvaluationRequest, *, now: float, decision_id: str) -> EvaluationResponse:
         """The answer to `request` at Unix time `now`."""
