@@ -47,7 +47,7 @@ class Bundle:
         self._max_age = max_age
 
     def numbered(self, serial: int) -> "Bundle":
-        """The same content under `serial`."""
+        """The same content under `serial`, with all that is held for it."""
         same = copy.copy(self)
         same.manifest = msgspec.structs.replace(self.manifest, serial=serial)
         return same
@@ -58,7 +58,7 @@ class Bundle:
 
     def prepare(self) -> None:
         """Do now what the first list of tools would wait for."""
-        self._listing.prepare()
+        _ = self._listing
 
     def evaluate(self, request: EvaluationRequest, *, now: float, decision_id: str) -> EvaluationResponse:
         """The answer to `request` at Unix time `now`."""

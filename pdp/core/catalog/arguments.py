@@ -73,6 +73,15 @@ def masked(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: "[secret]" if tool.marks.get(name) is Mark.SECRET else value for name, value in arguments.items()}
 
 
+def can_be(text: str, mark: Mark | None) -> bool:
+    """Whether an argument with `mark` can be `text` once it is checked: it is, when that is the one form of it."""
+    form = None if mark is None else _FORMS.get(mark)
+    try:
+        return form is None or form(text) == text
+    except FormError:
+        return False
+
+
 def _normal(name: str, value: Any, mark: Mark | None) -> Any:
     """`value` with every text in it, in lists at any depth too, in the one form of its mark."""
     form = None if mark is None else _FORMS.get(mark)

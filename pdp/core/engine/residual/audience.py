@@ -6,7 +6,7 @@ from typing import Final
 
 from pdp.core.catalog.shape import RecordOf
 from pdp.core.engine.cedar import EntityUid
-from pdp.core.engine.closure import principal_entities, uid
+from pdp.core.engine.closure import defined, evaluated, principal_entities, uid
 from pdp.core.engine.expression.situation import Entity, OpenRecord, Situation, Truth, Truths, Unknown, truths_of
 from pdp.core.engine.expression.value import Value, value_of
 from pdp.core.engine.index import PolicyIndex, satisfied
@@ -14,7 +14,7 @@ from pdp.core.engine.policy import Policy, PolicyEffect
 from pdp.core.engine.request import AccessRequest
 from pdp.core.engine.residual.examined import Company, Examined
 from pdp.core.engine.residual.search import Search
-from pdp.core.engine.residual.stage import LISTING, Card, Stage, evaluated
+from pdp.core.engine.residual.stage import LISTING, Card, Stage
 from pdp.core.engine.residual.standing import Standing, standing
 from pdp.core.engine.scope import Lineage
 from pdp.core.engine.view import ARGUMENTS, Seen
@@ -44,7 +44,7 @@ class Audience:
         self._examined = examined
         self._lost = seen.unrepresentable
         definitions = principal_entities(access)
-        own = evaluated(definitions)
+        own = evaluated(defined(definitions))
         self._principal = Lineage(definitions[0].uid, own[definitions[0].uid].ancestors)
         self._keys = satisfied(self._principal)
         self._context = {name: value_of(form) for name, form in seen.value.items()}
@@ -92,7 +92,9 @@ class Audience:
             shared = all(one.is_of_arguments for one, truths in found.items() if len(truths) > 1)
             held = self._stage.standings if shared else self._standings
             if key not in held:
-                held[key] = Search(found, shape=shape, situation=self._situation(card, shape)).standing()
+                held[key] = Search(
+                    found, shape=shape, marks=card.marks, situation=self._situation(card, shape)
+                ).standing()
             reached = held[key]
         if reached is Standing.DENIED:
             return Visibility.NO

@@ -5,6 +5,7 @@ itself can hide the tools of a server, never show one.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import cachetools
@@ -14,15 +15,24 @@ from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.shape import RecordOf
 from pdp.core.contract.authzen import ResourceSearchRequest
 from pdp.core.engine.compile import CompiledPolicies
+from pdp.core.engine.lasting import flips_of, next_flip
 from pdp.core.engine.request import AccessRequest, read_access
 from pdp.core.engine.residual.audience import Audience, Visibility
 from pdp.core.engine.residual.examined import Examined
-from pdp.core.engine.residual.instants import Instants
 from pdp.core.engine.residual.stage import Stage
 from pdp.core.engine.view import ARGUMENTS, MEMBERS, NOW, Seen, View
 
 _LISTS: Final = 1024
 _NO_ARGUMENTS: Final = RecordOf({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A list, good for Unix times from `since` to before `until`."""
+
+    tools: tuple[str, ...]
+    since: float
+    until: float
 
 
 class Listing:
@@ -32,16 +42,11 @@ class Listing:
         self._index = compiled.index
         self._stage = Stage(catalog)
         self._examined = {policy.id: Examined(policy) for policy in compiled.policies.values()}
-        self._instants = Instants(compiled.policies.values(), stage=self._stage)
+        self._flips = flips_of(policy.tree for policy in compiled.policies.values())
         read = {read.path[0] if read.path else None for policy in compiled.policies.values() for read in policy.reads}
         members = MEMBERS if None in read else frozenset(name for name in read if name is not None)
         self._view = View(members - {ARGUMENTS}, frozenset())
-        self._lists: cachetools.LRUCache[object, tuple[str, ...]] = cachetools.LRUCache(_LISTS)
-
-    def prepare(self) -> None:
-        """Do what the first list of each principal would wait for."""
-        for one in self._examined.values():
-            one.prepare()
+        self._lists: cachetools.LRUCache[object, _Held] = cachetools.LRUCache(_LISTS)
 
     def visible(self, request: ResourceSearchRequest, *, now: float) -> list[str]:
         """The ids of the tools that the subject of `request` may see at Unix time `now`, sorted.
@@ -52,14 +57,13 @@ class Listing:
         """
         access = read_access(request)
         seen = self._view.of(access, _NO_ARGUMENTS, now=now)
-        key = self._key(access, seen)
-        found = self._lists.get(key)
-        if found is None:
+        key = _key(access, seen)
+        held = self._lists.get(key)
+        if held is None or not held.since <= now < held.until:
             shown = self._audience(access, seen)
-            found = tuple(card.id for card in self._stage.cards if shown.visibility(card) is not Visibility.NO)
-            if key is not None:
-                self._lists[key] = found
-        return list(found)
+            tools = tuple(card.id for card in self._stage.cards if shown.visibility(card) is not Visibility.NO)
+            held = self._lists[key] = _Held(tools, now, next_flip(self._flips, now=now))
+        return list(held.tools)
 
     def visibilities(self, request: ResourceSearchRequest, *, now: float) -> Mapping[str, Visibility]:
         """Whether the subject of `request` may call each tool at Unix time `now`, by the tool's id.
@@ -75,11 +79,9 @@ class Listing:
     def _audience(self, access: AccessRequest, seen: Seen) -> Audience:
         return Audience(access, seen, stage=self._stage, index=self._index, examined=self._examined)
 
-    def _key(self, access: AccessRequest, seen: Seen) -> object | None:
-        """What a list depends on; None where it may be another at every instant."""
-        phase = self._instants.phase(access, seen)
-        if phase is None:
-            return None
-        lasting = {name: form for name, form in seen.value.items() if name != NOW}
-        known = msgspec.json.encode(lasting, order="deterministic")
-        return access.type, access.id, access.properties, known, seen.unrepresentable, phase
+
+def _key(access: AccessRequest, seen: Seen) -> object:
+    """What a list depends on besides the time."""
+    lasting = {name: form for name, form in seen.value.items() if name != NOW}
+    known = msgspec.json.encode(lasting, order="deterministic")
+    return access.type, access.id, access.properties, known, seen.unrepresentable

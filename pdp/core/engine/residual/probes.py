@@ -1,9 +1,11 @@
 """What the policies in question ask of each place, with the values that a situation gives to the rest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from pdp.core.catalog.arguments import can_be
 from pdp.core.catalog.shape import LEAST, MOST, Bounded, Enumerated, Primitive, RecordOf, SetOf, Shape, UnionOf
+from pdp.core.catalog.tool import Mark
 from pdp.core.engine.expression.extension import FixedDecimal
 from pdp.core.engine.expression.situation import UNSURE, Failed, Situation
 from pdp.core.engine.expression.value import RecordValue, SetValue, Value
@@ -17,8 +19,11 @@ _NOTHING: Final = Probe()
 class Probes:
     """A probe for each place of arguments of `shape` that something is asked of."""
 
-    def __init__(self, atoms: Sequence[Atoms], *, shape: RecordOf, situation: Situation) -> None:
+    def __init__(
+        self, atoms: Sequence[Atoms], *, shape: RecordOf, marks: Mapping[str, Mark], situation: Situation
+    ) -> None:
         self._shape = shape
+        self._marks = marks
         self._probes: dict[Place, Probe] = {}
         for each in atoms:
             for compared in each.compared:
@@ -57,18 +62,31 @@ class Probes:
     def _note(self, place: Place, value: Value, line: "_Line") -> None:
         shape = shape_at(self._shape, place)
         match shape, value:
+            case None, _:
+                pass
             case RecordOf() | UnionOf(), RecordValue(fields=fields):
                 for name, each in fields.items():
                     self._note((*place, name), each, line)
-            case SetOf(), _:
-                self._at(place).values.append(value)
+            case SetOf(), SetValue():
+                self._at(place).values.append(SetValue.of(each for each in value if self._can_be(each, place)))
             case _, SetValue():
                 for each in value:
                     self._note(place, each, line)
             case _ if line.steps:
                 self._at(place).turns.update(line.reaching(value))
-            case _:
+            case _ if self._can_be(value, place):
                 self._at(place).values.append(value)
+            case _:
+                pass
+
+    def _can_be(self, value: Value, place: Place) -> bool:
+        """Whether a text can be at `place`: an argument that has a mark comes in one form."""
+        marked = isinstance(value, str) and self._reached_by_marks(place)
+        return not marked or can_be(str(value), self._marks.get(place[0]))
+
+    def _reached_by_marks(self, place: Place) -> bool:
+        """A mark is for a text and for the texts in arrays; not for those in objects."""
+        return bool(place) and (len(place) == 1 or isinstance(self._shape.fields[place[0]].shape, UnionOf))
 
     def _odd(self, place: Place, hints: Iterable[str | int]) -> None:
         probe = self._at(place)

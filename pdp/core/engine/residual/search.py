@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from pdp.core.catalog.shape import Field, Opaque, RecordOf, Shape, UnionOf
+from pdp.core.catalog.tool import Mark
 from pdp.core.engine.dependencies import Reading
 from pdp.core.engine.expression.situation import OPEN, OpenRecord, Operand, Situation, Truths, Unknown, truths_of
 from pdp.core.engine.expression.value import RecordValue, Value
@@ -50,12 +51,19 @@ class Variable:
 class Search:
     """Tries choices at the places that undecided policies read, until a call is allowed or none can be."""
 
-    def __init__(self, found: Mapping[Examined, Truths], *, shape: RecordOf, situation: Situation) -> None:
+    def __init__(
+        self,
+        found: Mapping[Examined, Truths],
+        *,
+        shape: RecordOf,
+        marks: Mapping[str, Mark],
+        situation: Situation,
+    ) -> None:
         self._fixed = {one: truths for one, truths in found.items() if len(truths) == 1}
         self._undecided = undecided = [one for one in found if one not in self._fixed]
         self._shape = shape
         self._situation = situation
-        self._probes = Probes([one.atoms for one in undecided], shape=shape, situation=situation)
+        self._probes = Probes([one.atoms for one in undecided], shape=shape, marks=marks, situation=situation)
         self._partial = self._probes.odd
         self._variables: tuple[Variable, ...] = ()
         self._inner: frozenset[Place] = frozenset()

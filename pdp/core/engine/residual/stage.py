@@ -1,6 +1,6 @@
 """What the listing of tools needs to know of a catalog, found out once."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,14 +9,13 @@ import cachetools
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.shape import Field, RecordOf
-from pdp.core.catalog.tool import Tool
+from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.checked_call import TOOLS_LIST
-from pdp.core.engine import closure
 from pdp.core.engine.cedar import EntityUid
-from pdp.core.engine.closure import action_entities, defined, lineage, tool_entities, uid
+from pdp.core.engine.closure import action_entities, defined, evaluated, tool_entities, uid
 from pdp.core.engine.dependencies import Read
 from pdp.core.engine.expression.situation import Entity
-from pdp.core.engine.expression.value import Value, value_of
+from pdp.core.engine.expression.value import Value
 from pdp.core.engine.index import Keys, satisfied
 from pdp.core.engine.residual.room import has_opaque, room
 from pdp.core.engine.residual.standing import Standing
@@ -32,7 +31,8 @@ _STANDINGS: Final = 65_536
 class Card:
     """A tool: its entities with the keys they satisfy, and its arguments.
 
-    Two fields with one number in `kinds` have the same shape. In a `lossy` tool there is what Cedar cannot hold.
+    Two fields with one number in `kinds` have the same shape and mark. In a `lossy` tool there is what Cedar
+    cannot hold.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Card:
     actions: Keys
     resources: Keys
     shape: RecordOf
+    marks: Mapping[str, Mark]
     kinds: Mapping[str, int]
     lossy: bool
 
@@ -69,7 +70,7 @@ class Stage:
         key = card.id, reads
         if key not in self._narrowed:
             left = room(card.shape, reads)
-            self._narrowed[key] = None if left is None else (left, self._kinds(left))
+            self._narrowed[key] = None if left is None else (left, self._kinds(left, card.marks))
         return self._narrowed[key]
 
     def traits(self, names: tuple[str, ...]) -> frozenset[tuple[Value | None, ...]]:
@@ -79,12 +80,12 @@ class Stage:
             self._traits[names] = frozenset(tuple(each.get(name) for name in names) for each in every)
         return self._traits[names]
 
-    def _kinds(self, shape: RecordOf) -> Mapping[str, int]:
-        """A number for each field of `shape`, the same for the same shapes."""
-        return {name: self._number(field) for name, field in shape.fields.items()}
+    def _kinds(self, shape: RecordOf, marks: Mapping[str, Mark]) -> Mapping[str, int]:
+        """A number for each field of `shape`, the same for what is alike."""
+        return {name: self._number(field, marks.get(name)) for name, field in shape.fields.items()}
 
     def _card(self, tool: Tool, found: dict[EntityUid, Entity]) -> Card:
-        entities = evaluated([*action_entities(tool), *tool_entities(tool)])
+        entities = evaluated(defined([*action_entities(tool), *tool_entities(tool)]))
         found.update(entities)
         action, resource = uid("Action", tool.id), uid("Tool", tool.id)
         shape = arguments_shape(tool.input_schema)
@@ -96,21 +97,10 @@ class Stage:
             satisfied(Lineage(action, entities[action].ancestors)),
             satisfied(Lineage(resource, entities[resource].ancestors)),
             shape,
-            self._kinds(shape),
+            tool.marks,
+            self._kinds(shape, tool.marks),
             has_opaque(shape),
         )
 
-    def _number(self, field: Field) -> int:
-        return self._numbers.setdefault(repr(field), len(self._numbers))
-
-
-def evaluated(definitions: Iterable[closure.Entity]) -> dict[EntityUid, Entity]:
-    """Definitions of entities as expressions see them."""
-    known = defined(definitions)
-    return {
-        each.uid: Entity(
-            frozenset(lineage(each.uid, known).ancestors),
-            {name: value_of(form) for name, form in each.attributes.items()},
-        )
-        for each in known.values()
-    }
+    def _number(self, field: Field, mark: Mark | None) -> int:
+        return self._numbers.setdefault(f"{mark} {field}", len(self._numbers))
