@@ -59,6 +59,7 @@ class Sampler:
             Kind.COUNT: self._counts,
             Kind.AMOUNT: self._amounts,
             Kind.FLAG: (False, True),
+            Kind.EITHER: (*self._texts, *self._counts),
             Kind.FREE: ({"any": 1},),
         }
         return self._random.choice(choices[kind])

@@ -1,7 +1,9 @@
 """A bundle ready to decide: sources compiled, catalog read, manifest made."""
 
+import copy
 import math
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -42,13 +44,21 @@ class Bundle:
         self.catalog = catalog
         self.compiled = compiled
         self._engine = Engine(compiled, catalog=catalog)
-        self._listing = Listing(compiled, catalog=catalog)
         self._max_age = max_age
 
     def numbered(self, serial: int) -> "Bundle":
         """The same content under `serial`."""
-        manifest = msgspec.structs.replace(self.manifest, serial=serial)
-        return Bundle(manifest, catalog=self.catalog, compiled=self.compiled, max_age=self._max_age)
+        same = copy.copy(self)
+        same.manifest = msgspec.structs.replace(self.manifest, serial=serial)
+        return same
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return Listing(self.compiled, catalog=self.catalog)
+
+    def prepare(self) -> None:
+        """Do now what the first list of tools would wait for."""
+        self._listing.prepare()
 
     def evaluate(self, request: EvaluationRequest, *, now: float, decision_id: str) -> EvaluationResponse:
         """The answer to `request` at Unix time `now`."""

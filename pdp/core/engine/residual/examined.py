@@ -35,7 +35,7 @@ class Company:
 
 
 class Examined:
-    """What the listing of tools needs to know of a policy; found out when it is asked for."""
+    """What the listing of tools needs to know of a policy; found out when it is asked for, or by `prepare`."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -45,6 +45,10 @@ class Examined:
         paths = [read.path for read in self.reads]
         whole = any(len(path) < 2 for path in paths)  # noqa: PLR2004
         self.arguments: tuple[str, ...] | None = None if whole else tuple(sorted({path[1] for path in paths}))
+
+    def prepare(self) -> None:
+        """Find all of it out now."""
+        _ = self.program, self.atoms, self.traits, self.is_of_arguments
 
     @cached_property
     def program(self) -> Program:
