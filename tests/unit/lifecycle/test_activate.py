@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import structlog.testing
 
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subject
 from pdp.core.contract.clock import Clock
@@ -113,3 +114,17 @@ def test_decisions_follow_the_active_bundle(tmp_path: Path) -> None:
     bundle.refresh()
     assert decider.generation == decider.evaluate(request).context.toolgate.generation == 2
     assert decider.bundle == bundle.bundle.manifest.digest
+
+
+def test_warnings_are_logged_when_a_bundle_is_activated_and_refuse_nothing(tmp_path: Path) -> None:
+    bundle = active(Sources(b'@id("all") permit (principal, action, resource) when { true };'), tmp_path)
+    with structlog.testing.capture_logs() as logs:
+        bundle.activate()
+    assert [(entry["event"], entry.get("problem"), entry["log_level"]) for entry in logs] == [
+        ("bundle_activated", None, "info"),
+        (
+            "policy_warning",
+            "policies/a.cedar:1:49: the conditions hold for every request in the scope [always_matches]",
+            "warning",
+        ),
+    ]

@@ -82,8 +82,10 @@ def _has_one_form(tool: Tool, argument: Path) -> bool:
     """Whether the text at `argument` is brought to one form; a union has its text one step down."""
     if tool.marks.get(argument[0]) not in _NORMALISED:
         return False
+    if len(argument) == 1:
+        return True
     shape = arguments_shape(tool.input_schema).fields[argument[0]].shape
-    return len(argument) == 1 or (isinstance(shape, UnionOf) and argument[1:] == (_TEXT,))
+    return isinstance(shape, UnionOf) and argument[1:] == (_TEXT,)
 
 
 def _unmarked_message(like: LikeAt, tools: list[str]) -> str:
