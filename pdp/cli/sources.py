@@ -37,7 +37,11 @@ class Directories:
             ConfigurationError: with every problem.
 
         """
-        return build(DirectorySource(policies=self.policies, schemas=self.schemas).fetch(), max_age=_MAX_AGE)
+        return build(self.source().fetch(), max_age=_MAX_AGE)
+
+    def source(self) -> DirectorySource:
+        """The reader of what is in them."""
+        return DirectorySource(policies=self.policies, schemas=self.schemas)
 
 
 def directories(*, config: Path | None, policies: Path | None = None, schemas: Path | None = None) -> Directories:

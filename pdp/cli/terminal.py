@@ -16,6 +16,11 @@ def harmless(line: str) -> str:
     return "".join(one if one.isprintable() or one in "\n\t" else "\N{REPLACEMENT CHARACTER}" for one in line)
 
 
+def legible(text: str) -> str:
+    """`text` as `visible`, but with backslashes as they are: for people to read, not to tell apart."""
+    return "".join(character if character == "\\" else _visible(character) for character in text)
+
+
 def _visible(character: str) -> str:
     if character == "\\":
         return "\\\\"

@@ -50,6 +50,7 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
         "gateway": Verb(Panel.RUN, "Run the gateway in front of the servers of the configuration", extra="embedded"),
         "wrap": Verb(Panel.RUN, "Run one server over stdio with an enforcer before it"),
         "fmt": Verb(Panel.POLICIES, "Bring policies into one layout", extra="server"),
+        "check": Verb(Panel.POLICIES, "Find every problem in policies, links and the catalog", extra="server"),
         "test": Verb(Panel.POLICIES, "Run the policy tests", extra="server"),
         "explain": Verb(Panel.POLICIES, "Say why a call is allowed or denied", extra="server"),
         "schemas": Verb(Panel.CATALOG, "Take snapshots of tool definitions, for review"),

@@ -76,4 +76,5 @@ class ActiveBundle:
     def _build(self, sources: Mapping[str, bytes]) -> Bundle:
         """Compile before a serial is taken, so that what is refused uses none up."""
         trial = build(sources, max_age=self._max_age, previous=self._bundle)
+        trial.prepare()
         return trial.numbered(self._serials.serial_of(trial.manifest.digest))

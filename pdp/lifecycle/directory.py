@@ -20,6 +20,11 @@ class DirectorySource:
     def __init__(self, *, policies: Path, schemas: Path) -> None:
         self._roots = {"policies": policies, "schemas": schemas}
 
+    def path_of(self, name: str) -> Path:
+        """Where the source file `name` of the bundle is on this machine."""
+        root, _, rest = name.partition("/")
+        return self._roots[root] / rest if root in self._roots and rest else Path(name)
+
     def fingerprint(self) -> str:
         """Every source file's name, size, inode and time of change, digested."""
         return digest(

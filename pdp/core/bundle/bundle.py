@@ -1,8 +1,9 @@
 """A bundle ready to decide: sources compiled, catalog read, manifest made."""
 
+import copy
 import math
-from collections.abc import Mapping
-from copy import copy
+from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -22,9 +23,9 @@ from pdp.core.contract.authzen import (
     SearchContext,
     ToolgateAnswer,
 )
-from pdp.core.contract.errors import ConfigurationError
+from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.engine.compile import CompiledPolicies, compile_policies, problems_in
+from pdp.core.engine.compile import CompiledPolicies, Progress, check_policies, compile_policies, problems_in
 from pdp.core.engine.evaluate import Engine, Explanation
 from pdp.core.engine.explain import Values
 from pdp.core.engine.links import SUFFIX as LINKS_SUFFIX
@@ -43,14 +44,21 @@ class Bundle:
         self.catalog = catalog
         self.compiled = compiled
         self._engine = Engine(compiled, catalog=catalog)
-        self._listing = Listing(compiled, catalog=catalog)
         self._max_age = max_age
 
     def numbered(self, serial: int) -> "Bundle":
-        """The same content under `serial`, with all that is held for it."""
-        bundle = copy(self)
-        bundle.manifest = msgspec.structs.replace(self.manifest, serial=serial)
-        return bundle
+        """The same content under `serial`."""
+        same = copy.copy(self)
+        same.manifest = msgspec.structs.replace(self.manifest, serial=serial)
+        return same
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return Listing(self.compiled, catalog=self.catalog)
+
+    def prepare(self) -> None:
+        """Do now what the first list of tools would wait for."""
+        self._listing.prepare()
 
     def evaluate(self, request: EvaluationRequest, *, now: float, decision_id: str) -> EvaluationResponse:
         """The answer to `request` at Unix time `now`."""
@@ -103,15 +111,29 @@ def build(sources: Mapping[str, bytes], *, max_age: float, previous: Bundle | No
     """
     written = policy_files(sources)
     try:
-        catalog = read_catalog(
-            sources.get(CATALOG_FILE, b"version: 1\n"),
-            file=CATALOG_FILE,
-            snapshots={path: raw for path, raw in sources.items() if path.startswith(SCHEMAS)},
-        )
+        catalog = _catalog(sources)
     except ConfigurationError as error:
         raise ConfigurationError([*error.problems, *problems_in(written)]) from error
     compiled = compile_policies(written, catalog=catalog, previous=None if previous is None else previous.compiled)
     return Bundle(manifest_of(sources, serial=0), catalog=catalog, compiled=compiled, max_age=max_age)
+
+
+def problems_of(sources: Mapping[str, bytes], *, progress: Callable[[Progress], None] | None = None) -> list[Problem]:
+    """All that is wrong with the policies, links, catalog and snapshots of `sources`, warnings too."""
+    written = policy_files(sources)
+    try:
+        catalog = _catalog(sources)
+    except ConfigurationError as error:
+        return [*error.problems, *problems_in(written)]
+    return check_policies(written, catalog=catalog, progress=progress)
+
+
+def _catalog(sources: Mapping[str, bytes]) -> Catalog:
+    return read_catalog(
+        sources.get(CATALOG_FILE, b"version: 1\n"),
+        file=CATALOG_FILE,
+        snapshots={path: raw for path, raw in sources.items() if path.startswith(SCHEMAS)},
+    )
 
 
 def policy_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -40,7 +40,7 @@ def context_reads(policy: pst.Template) -> frozenset[Read]:
 
 def reads_of(expr: pst.Expr) -> Iterator[Read]:
     """Every read of the context that evaluating `expr` may do."""
-    read = _read(expr)
+    read = read_of(expr)
     if read is not None:
         yield read
         return
@@ -48,20 +48,22 @@ def reads_of(expr: pst.Expr) -> Iterator[Read]:
         yield from reads_of(child)
 
 
-def _read(expr: pst.Expr) -> Read | None:
+def read_of(expr: pst.Expr) -> Read | None:
+    """The read of the context that `expr` itself is, of the longest path it names; None when it is none."""
     if isinstance(expr, pst.HasAttr):
-        path = _path(expr.base)
+        path = path_of(expr.base)
         return None if path is None else Read((*path, *expr.attrs), Reading.PRESENCE)
-    path = _path(expr)
+    path = path_of(expr)
     return None if path is None else Read(path, Reading.VALUE)
 
 
-def _path(expr: pst.Expr) -> Path | None:
+def path_of(expr: pst.Expr) -> Path | None:
+    """The place in the context that `expr` names, () for all of it; None when it names none."""
     match expr:
         case pst.Var(name="context"):
             return ()
         case pst.GetAttr(base=base, attr=attr):
-            path = _path(base)
+            path = path_of(base)
             return None if path is None else (*path, attr)
         case _:
             return None

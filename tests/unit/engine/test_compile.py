@@ -1,7 +1,8 @@
 import pytest
 
-from pdp.core.contract.errors import ConfigurationError, Problem
-from pdp.core.engine.compile import compile_policies
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.contract.errors import ConfigurationError, Problem, Severity
+from pdp.core.engine.compile import CompiledPolicies, Progress, Step, check_policies, compile_policies
 from tests.unit.engine.sample import CATALOG
 
 
@@ -109,3 +110,94 @@ def test_a_validation_problem_names_the_policys_own_line_among_many() -> None:
 def test_nothing_is_a_policy_set_too() -> None:
     assert compile_policies({}, catalog=CATALOG).policies == {}
     assert compile_policies({"a.cedar": b"// only a comment"}, catalog=CATALOG).policies == {}
+
+
+def _sources(*policies: str) -> dict[str, bytes]:
+    return {"a.cedar": "\n".join(policies).encode()}
+
+
+ONE = '@id("one") permit (principal, action == Mcp::Action::"git/log", resource);'
+TWO = '@id("two") permit (principal, action, resource) when { true };'
+
+
+def test_warnings_refuse_nothing_and_are_told() -> None:
+    compiled = compile_policies(_sources(ONE, TWO), catalog=CATALOG)
+    assert list(compiled.policies) == ["one", "two"]
+    assert compiled.warnings == (
+        Problem(
+            "a.cedar",
+            2,
+            49,
+            "always_matches",
+            "the conditions hold for every request in the scope",
+            Severity.WARNING,
+            62,
+        ),
+    )
+
+
+def test_an_error_is_refused_without_the_warnings_beside_it() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        compile_policies(_sources(TWO, ONE.replace("git/log", "git/lgo")), catalog=CATALOG)
+    assert [problem.code for problem in refused.value.problems] == ["name_unknown"]
+    found = check_policies(_sources(TWO, ONE.replace("git/log", "git/lgo")), catalog=CATALOG)
+    assert sorted(problem.code for problem in found) == ["always_matches", "name_unknown"]
+
+
+def test_an_emergency_forbid_is_accepted_although_it_covers_everything() -> None:
+    compiled = compile_policies(_sources(ONE, '@id("stop") forbid (principal, action, resource);'), catalog=CATALOG)
+    assert [problem.code for problem in compiled.warnings] == ["shadowed"]
+    assert list(compiled.policies) == ["one", "stop"]
+
+
+def _told(*policies: str, previous: CompiledPolicies | None = None) -> tuple[CompiledPolicies, dict[Step, int]]:
+    """The compiled policies, and of how many each step said that they are done."""
+    told: dict[Step, int] = {}
+
+    def hear(progress: Progress) -> None:
+        assert progress.done <= progress.total
+        told[progress.step] = progress.done
+
+    return compile_policies(_sources(*policies), catalog=CATALOG, previous=previous, progress=hear), told
+
+
+def test_progress_is_told_for_each_step() -> None:
+    _, told = _told(ONE, TWO)
+    assert told == {Step.READ: 2, Step.VALIDATE: 2, Step.COMPARE: 2}
+
+
+def test_what_did_not_change_is_not_validated_again_and_compiles_to_the_same() -> None:
+    first, _ = _told(ONE, TWO)
+    again, told = _told("// moved", ONE, TWO, previous=first)
+    assert told == {Step.READ: 2, Step.COMPARE: 2}
+    fresh, _ = _told("// moved", ONE, TWO)
+    assert (again.policies, again.warnings) == (fresh.policies, fresh.warnings)
+    assert again.policies["one"].statement.line == 2
+    _, told = _told(ONE, TWO, ONE.replace("one", "three"), previous=again)
+    assert told[Step.VALIDATE] == 1
+
+
+def test_under_another_catalog_everything_is_validated_again() -> None:
+    first, _ = _told(ONE)
+    with pytest.raises(ConfigurationError):
+        compile_policies(_sources(ONE), catalog=Catalog([]), previous=first)
+
+
+def test_what_was_held_excuses_no_new_problem() -> None:
+    first, _ = _told(ONE)
+    with pytest.raises(ConfigurationError) as refused:
+        _told(ONE, ONE, previous=first)
+    assert [problem.code for problem in refused.value.problems] == ["id_duplicate"]
+
+
+def test_problems_in_many_policies_all_have_their_place() -> None:
+    policies = [f'@id("p{n}") permit (principal, action, resource) when {{ context.x{n} == 1 }};' for n in range(600)]
+    found = check_policies(_sources(*policies), catalog=CATALOG)
+    assert sorted((problem.line, problem.column) for problem in found) == [
+        (n + 1, policies[n].index("context.") + 1) for n in range(600)
+    ]
+
+
+def test_a_character_that_turns_the_text_round_is_refused_in_a_comment_too() -> None:
+    found = check_policies({"a.cedar": f"// \u202e\n{ONE}".encode()}, catalog=CATALOG)
+    assert [(problem.line, problem.code) for problem in found] == [(1, "hidden_character")]

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pdp.core.catalog.tool import Mark
+from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.shape import UnionOf
+from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.checks.action_classes import ARGUMENTS
 from pdp.core.engine.checks.code import Code
@@ -15,6 +17,7 @@ from pdp.core.engine.checks.vocabulary import Calls, Vocabulary
 from pdp.core.engine.dependencies import Path, Read
 
 _NORMALISED: Final = frozenset({Mark.PATH, Mark.URL, Mark.HOST})
+_TEXT: Final = "string"
 _NAMED: Final = 2
 _LOOKED_AT: Final = 200
 
@@ -72,7 +75,15 @@ def _unmarked(path: Path, reached: Calls, vocabulary: Vocabulary) -> Iterable[st
     if not argument:
         return ()
     tools = vocabulary.declaring(argument[:1]) & reached
-    return [tool for tool in tools if len(argument) > 1 or vocabulary.mark(tool, argument[0]) not in _NORMALISED]
+    return [tool for tool in tools if not _has_one_form(vocabulary.tools[tool], argument)]
+
+
+def _has_one_form(tool: Tool, argument: Path) -> bool:
+    """Whether the text at `argument` is brought to one form; a union has its text one step down."""
+    if tool.marks.get(argument[0]) not in _NORMALISED:
+        return False
+    shape = arguments_shape(tool.input_schema).fields[argument[0]].shape
+    return len(argument) == 1 or (isinstance(shape, UnionOf) and argument[1:] == (_TEXT,))
 
 
 def _unmarked_message(like: LikeAt, tools: list[str]) -> str:

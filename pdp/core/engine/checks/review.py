@@ -12,7 +12,7 @@ from pdp.core.engine.checks.conditions import Holding, judge
 from pdp.core.engine.checks.finding import Finding
 from pdp.core.engine.checks.names import PRINCIPALS, unknown_names
 from pdp.core.engine.checks.reach import unreachable
-from pdp.core.engine.checks.subject import Subject, subject_of
+from pdp.core.engine.checks.subject import Part, Subject, subject_of
 from pdp.core.engine.checks.suggestion import Suggestions
 from pdp.core.engine.checks.vocabulary import Vocabulary
 from pdp.core.engine.syntax.parser import Parsed
@@ -59,7 +59,9 @@ def review(parsed: Parsed, *, text: str, vocabulary: Vocabulary, suggestions: Su
     subject = subject_of(parsed.tree, text=text)
     judged = judge(parsed.tree)
     names = unknown_names(subject, vocabulary=vocabulary, suggestions=suggestions)
-    findings = [*names, *(() if names else _beyond_names(subject, vocabulary, suggestions)), *judged.findings]
+    conditions = {id(mention.node) for mention in subject.mentions if mention.part is Part.CONDITION}
+    known = all(id(name.node) in conditions or isinstance(name.node, pst.Is) for name in names)
+    findings = [*names, *(_beyond_names(subject, vocabulary, suggestions) if known else ()), *judged.findings]
     notes = [*annotation_notes(parsed, text=text), *placed(findings, parsed=parsed, text=text)]
     return Reviewed(
         text=text,
@@ -110,7 +112,7 @@ def _not_acknowledged(codes: list[str]) -> Iterator[str]:
 
 
 def _beyond_names(subject: Subject, vocabulary: Vocabulary, suggestions: Suggestions) -> Iterator[Finding]:
-    """What is worth saying once every name is known; a catalog without tools says nothing about a policy."""
+    """What is worth saying once the scope's names are known; a catalog without tools says nothing of a policy."""
     if vocabulary.tools:
         yield from unreachable(subject, vocabulary=vocabulary)
     yield from unknown_arguments(subject, vocabulary=vocabulary, suggestions=suggestions)

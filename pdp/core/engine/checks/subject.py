@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from pdp.core.engine.cedar import EntityUid, pst
-from pdp.core.engine.dependencies import Path, Read, Reading
+from pdp.core.engine.dependencies import Path, Read, path_of, read_of
 from pdp.core.engine.expression.tree import children
 
 Node: TypeAlias = object
@@ -124,7 +124,7 @@ class _Found:
                 self.types.append(TypeMention(str(kind), expr))
             case pst.Like(base=base):
                 paths = tuple(each.read.path for each in _reads(base))
-                self.likes.append(LikeAt(_path(base), paths, expr))
+                self.likes.append(LikeAt(path_of(base), paths, expr))
             case _:
                 pass
 
@@ -143,27 +143,8 @@ def _reads(root: pst.Expr) -> Iterator[ReadAt]:
     waiting = [root]
     while waiting:
         expr = waiting.pop()
-        read = _read(expr)
+        read = read_of(expr)
         if read is None:
             waiting.extend(reversed(children(expr)))
         else:
             yield ReadAt(read, expr)
-
-
-def _read(expr: pst.Expr) -> Read | None:
-    if isinstance(expr, pst.HasAttr):
-        path = _path(expr.base)
-        return None if path is None else Read((*path, *expr.attrs), Reading.PRESENCE)
-    path = _path(expr)
-    return None if path is None else Read(path, Reading.VALUE)
-
-
-def _path(expr: pst.Expr) -> Path | None:
-    match expr:
-        case pst.Var(name="context"):
-            return ()
-        case pst.GetAttr(base=base, attr=attr):
-            path = _path(base)
-            return None if path is None else (*path, attr)
-        case _:
-            return None

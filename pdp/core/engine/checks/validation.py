@@ -70,7 +70,9 @@ def _is_known(complaint: Complaint, policy: Reviewed, vocabulary: Vocabulary) ->
     """Whether a check of ours found the cause; an unknown action makes Cedar complain of every other."""
     if complaint.text == _UNAPPLICABLE:
         return policy.has(Code.NAME_UNKNOWN, Code.NEVER_MATCHES) or not vocabulary.tools
-    if policy.has(Code.NAME_UNKNOWN) and (complaint.action or complaint.text.startswith(_UNRECOGNIZED)):
+    if complaint.text.startswith(_UNRECOGNIZED):
+        return policy.has(Code.NAME_UNKNOWN)
+    if complaint.action and not (policy.interest.heads or frozenset()) <= vocabulary.actions:
         return True
     if complaint.text == _EMPTY_SET and policy.tree.action == pst.ActionIn(()):
         return not any(expr == pst.Set(()) for clause in policy.tree.clauses for expr in walk(clause.expr))

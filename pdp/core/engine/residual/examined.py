@@ -1,4 +1,4 @@
-"""Policies examined once: what their outcomes can depend on."""
+"""A policy examined once: its condition as a program, and what the outcome can depend on."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,18 +35,30 @@ class Company:
 
 
 class Examined:
-    """What the listing of tools needs to know of a policy: its condition as a program, and what that asks."""
+    """What the listing of tools needs to know of a policy; found out when it is asked for, or by `prepare`."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.id = policy.id
         self.effect: PolicyEffect = policy.effect
-        self.program: Program = condition(policy.clauses)
-        self.atoms: Atoms = atoms_of(policy.clauses)
         self.reads: tuple[Read, ...] = tuple(read for read in policy.reads if read.path[:1] in {(), (ARGUMENTS,)})
         paths = [read.path for read in self.reads]
         whole = any(len(path) < 2 for path in paths)  # noqa: PLR2004
         self.arguments: tuple[str, ...] | None = None if whole else tuple(sorted({path[1] for path in paths}))
+
+    def prepare(self) -> None:
+        """Find all of it out now."""
+        _ = self.program, self.atoms, self.traits, self.is_of_arguments
+
+    @cached_property
+    def program(self) -> Program:
+        """The condition."""
+        return condition(self.policy.clauses)
+
+    @cached_property
+    def atoms(self) -> Atoms:
+        """What the condition asks of arguments."""
+        return atoms_of(self.policy.clauses)
 
     @cached_property
     def traits(self) -> tuple[str, ...] | None:

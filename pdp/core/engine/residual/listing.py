@@ -48,6 +48,11 @@ class Listing:
         self._view = View(members - {ARGUMENTS}, frozenset())
         self._lists: cachetools.LRUCache[object, _Held] = cachetools.LRUCache(_LISTS)
 
+    def prepare(self) -> None:
+        """Do what the first list of each principal would wait for."""
+        for one in self._examined.values():
+            one.prepare()
+
     def visible(self, request: ResourceSearchRequest, *, now: float) -> list[str]:
         """The ids of the tools that the subject of `request` may see at Unix time `now`, sorted.
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.unit.engine.checks.problems import ANY_CALL, calling, found, permit
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.tool import Mark
+from tests.unit.engine.checks.problems import ANY_CALL, STRING, calling, found, permit, tool
 from tests.unit.engine.checks.test_pattern import FORM
 
 
@@ -93,3 +95,14 @@ def test_a_pattern_that_no_path_in_its_one_form_matches_is_told() -> None:
             f"no value matches: {FORM}",
         )
     ]
+
+
+def test_the_text_of_a_marked_union_is_in_one_form_and_a_text_within_a_record_is_not() -> None:
+    record = {"type": "object", "properties": {"string": STRING}, "required": ["string"]}
+    catalog = Catalog(
+        [tool("s/t", marks={"a": Mark.PATH, "b": Mark.PATH}, a={"type": ["string", "integer"]}, b=record)]
+    )
+    text = 'context.arguments.{0} has string && context.arguments.{0}.string like "srv/*"'
+    assert found(permit(text.format("a"), scope=calling("s/t")), catalog=catalog) == []
+    problems = found(permit(text.format("b"), scope=calling("s/t")), catalog=catalog)
+    assert [code for code, _, _ in problems] == ["like_unmarked"]
