@@ -17,6 +17,7 @@ class _Flag(Enum):
     TRUE = True
 
 
+_ESCAPES = frozenset({"__entity", "__extn", "__expr"})
 _FLAGS = {False: _Flag.FALSE, True: _Flag.TRUE}
 
 
@@ -83,7 +84,7 @@ def value_of(form: Any) -> Value:
             return EntityUid(kind, name)
         case {"__extn": {"fn": str(function), "arg": str(text)}} if function in _READERS:
             return _READERS[function](text)
-        case dict():
+        case dict() if _ESCAPES.isdisjoint(form):
             return RecordValue({name: value_of(item) for name, item in form.items()})
         case _:
             raise ValueError("no value of Cedar's")
