@@ -74,21 +74,40 @@ def _scope(
     return tree.principal, tree.action, tree.resource
 
 
-def _compared(cases: Iterable[IntegrationCase]) -> int:
-    count = 0
+def _spelled(case: IntegrationCase) -> bool:
+    """Whether its data are values; without a schema a call of `offset` in them, for one, is none."""
+    try:
+        _entities(case)
+        for question in case.questions:
+            _record(dict(question.context))
+    except ValueError:
+        return False
+    return True
+
+
+def _compared(cases: Iterable[IntegrationCase]) -> tuple[int, int]:
+    """How many questions came to the same, and how many cases could not be put."""
+    count = left_out = 0
     for case in cases:
+        if not _spelled(case):
+            left_out += 1
+            continue
         for question in case.questions:
             assert _we_say(case, question) == _cedar_says(case, question), case.name
             count += 1
-    return count
+    return count, left_out
 
 
 def test_the_integration_cases_of_cedar_come_to_what_cedar_makes_of_them(folder: Path) -> None:
-    assert _compared(handwritten(folder)) >= 70
+    count, left_out = _compared(handwritten(folder))
+    assert count >= 70
+    assert left_out == 0
 
 
 @pytest.mark.timeout(600)
 def test_generated_integration_cases_of_cedar_come_to_what_cedar_makes_of_them(folder: Path) -> None:
     if not (folder / "corpus-tests").is_dir():
         pytest.skip(HOW_TO_GET)
-    assert _compared(corpus(folder, every=10)) > 2_000
+    count, left_out = _compared(corpus(folder, every=10))
+    assert count > 2_000
+    assert left_out < count / 100
