@@ -18,7 +18,7 @@ from pdp.cli.demo.scene import Scene, set_scene
 _ALICE: Final = (
     "--sub=alice", "--group=eng", "--tenant=acme", "--scope=git:read", "--scope=git:write", "--scope=files:write",
 )  # fmt: skip
-_BOB: Final = ("--sub=bob", "--group=contractors", "--scope=git:read")
+_BOB: Final = ("--sub=bob", "--group=support", "--scope=git:read")
 
 FolderOption = Annotated[Path, typer.Option("--folder", help="Where the demo lays out its files.", metavar="FOLDER")]
 RepositoryOption = Annotated[
