@@ -23,6 +23,7 @@ class Code(StrEnum):
     VALIDATION = "validation"
     NAME_UNKNOWN = "name_unknown"
     NAME_SUSPECT = "name_suspect"
+    ENTITY_UNKNOWN = "entity_unknown"
     ARGUMENT_UNKNOWN = "argument_unknown"
     LIKE_UNMARKED = "like_unmarked"
     PATTERN_UNMATCHABLE = "pattern_unmatchable"
@@ -73,6 +74,9 @@ RULES: Final[Mapping[Code, Rule]] = MappingProxyType(
         ),
         Code.NAME_SUSPECT: _warning(
             "a group, role or user is named once, and nearly as another is", "correct it, or acknowledge it"
+        ),
+        Code.ENTITY_UNKNOWN: _error(
+            "of a principal that a condition names, parents and attributes are not known", "ask about `principal`"
         ),
         Code.ARGUMENT_UNKNOWN: _error(
             "no tool that the policy can be about has this argument", "correct the name, or the policy's scope"

@@ -12,7 +12,8 @@ from pdp.core.engine.checks.conditions import Holding, judge
 from pdp.core.engine.checks.finding import Finding
 from pdp.core.engine.checks.names import PRINCIPALS, unknown_names
 from pdp.core.engine.checks.reach import unreachable
-from pdp.core.engine.checks.subject import Part, Subject, subject_of
+from pdp.core.engine.checks.strangers import strangers
+from pdp.core.engine.checks.subject import Mention, Part, Subject, subject_of
 from pdp.core.engine.checks.suggestion import Suggestions
 from pdp.core.engine.checks.vocabulary import Vocabulary
 from pdp.core.engine.syntax.parser import Parsed
@@ -59,9 +60,14 @@ def review(parsed: Parsed, *, text: str, vocabulary: Vocabulary, suggestions: Su
     subject = subject_of(parsed.tree, text=text)
     judged = judge(parsed.tree)
     names = unknown_names(subject, vocabulary=vocabulary, suggestions=suggestions)
-    conditions = {id(mention.node) for mention in subject.mentions if mention.part is Part.CONDITION}
-    known = all(id(name.node) in conditions or isinstance(name.node, pst.Is) for name in names)
-    findings = [*names, *(_beyond_names(subject, vocabulary, suggestions) if known else ()), *judged.findings]
+    aside = {id(mention.node) for mention in subject.mentions if _says_nothing_of_calls(mention)}
+    known = all(id(name.node) in aside or isinstance(name.node, pst.Is) for name in names)
+    findings = [
+        *names,
+        *strangers(subject),
+        *(_beyond_names(subject, vocabulary, suggestions) if known else ()),
+        *judged.findings,
+    ]
     notes = [*annotation_notes(parsed, text=text), *placed(findings, parsed=parsed, text=text)]
     return Reviewed(
         text=text,
@@ -93,6 +99,11 @@ def whole_span(text: str) -> Span:
     return effect_span(read_policy(Statement("", 1, 1, text)), text=text)
 
 
+def _says_nothing_of_calls(mention: Mention) -> bool:
+    """Whether the calls that a policy is about are known even if this name is not."""
+    return mention.part is Part.CONDITION or (mention.part is Part.PRINCIPAL and mention.uid.type in PRINCIPALS)
+
+
 def annotation_notes(parsed: Parsed, *, text: str) -> Iterator[Note]:
     """Annotations that mean nothing, and codes that nobody can acknowledge."""
     annotations = parsed.tree.annotations
@@ -112,7 +123,10 @@ def _not_acknowledged(codes: list[str]) -> Iterator[str]:
 
 
 def _beyond_names(subject: Subject, vocabulary: Vocabulary, suggestions: Suggestions) -> Iterator[Finding]:
-    """What is worth saying once the scope's names are known; a catalog without tools says nothing of a policy."""
+    """What can be said once the names of action and resource are known.
+
+    A catalog without tools says nothing of a policy.
+    """
     if vocabulary.tools:
         yield from unreachable(subject, vocabulary=vocabulary)
     yield from unknown_arguments(subject, vocabulary=vocabulary, suggestions=suggestions)
