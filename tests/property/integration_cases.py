@@ -121,7 +121,7 @@ def _case(path: Path, folder: Path) -> IntegrationCase:
         raise ValueError("a policy is over the bounds")
     return IntegrationCase(
         name=str(path.relative_to(folder)),
-        trees={f"policy{place}": cedar.parse_policy(text) for place, text in enumerate(texts)},
+        trees={f"policy{place}": cedar.read_tree(text) for place, text in enumerate(texts)},
         entities=json.loads((folder / case["entities"]).read_text()),
         schema=(folder / case["schema"]).read_text(),
         questions=tuple(_question(request) for request in case["requests"]),

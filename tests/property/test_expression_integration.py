@@ -10,8 +10,9 @@ from pdp.core.engine import cedar
 from pdp.core.engine.expression.condition import condition
 from pdp.core.engine.expression.situation import Entity, Situation, Truth, truths_of
 from pdp.core.engine.expression.value import RecordValue, value_of
-from pdp.core.engine.scope import Fits, Scope, fit
+from pdp.core.engine.scope import Scope
 from tests.property.integration_cases import HOW_TO_GET, VARIABLE, IntegrationCase, Question, corpus, handwritten
+from tests.unit.engine.fitting import Fits, fit
 
 
 @pytest.fixture(scope="module")

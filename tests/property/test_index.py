@@ -29,10 +29,11 @@ from pdp.core.engine.expression.tree import literals
 from pdp.core.engine.index import PolicyIndex
 from pdp.core.engine.policy import Policy
 from pdp.core.engine.request import read_access
-from pdp.core.engine.scope import Fits, Lineage, fit
+from pdp.core.engine.scope import Lineage
 from pdp.core.engine.view import view_of
 from tests.property.drawing import Draw, Drawn
 from tests.property.generated import NOW, World, cases, seeded_requests, seeded_world
+from tests.unit.engine.fitting import Fits, fit
 from tests.unit.engine.scoped import heads, ids
 
 WHOLE: Final = view_of([Read((), Reading.VALUE)])

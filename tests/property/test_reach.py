@@ -11,7 +11,8 @@ from pdp.core.engine import cedar
 from pdp.core.engine.cedar import EntityUid, pst
 from pdp.core.engine.checks.shadow import Shadow, shadows
 from pdp.core.engine.checks.vocabulary import Vocabulary
-from pdp.core.engine.scope import Fits, Lineage, Scope, fit
+from pdp.core.engine.scope import Lineage, Scope
+from tests.unit.engine.fitting import Fits, fit
 
 _OWNERS = {"a": "c|t", "b": "c|t", "d": None}
 _TOOLS = ("a/x", "a/y", "b/x", "d/x")
@@ -82,7 +83,7 @@ _HEADS = st.builds("({}, {}, {})".format, _PRINCIPAL, _ACTION, _RESOURCE)
 
 
 def _tree(effect: str, head: str) -> pst.Template:
-    return cedar.parse_policy(f"{effect} {head};")
+    return cedar.read_tree(f"{effect} {head};")
 
 
 def _fits(tree: pst.Template, caller: Lineage, call: str) -> bool:

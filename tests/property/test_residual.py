@@ -17,11 +17,11 @@ from pdp.core.engine.request import read_access
 from pdp.core.engine.residual.audience import Visibility
 from pdp.core.engine.residual.listing import Listing
 from pdp.core.engine.residual.stage import LISTING
-from pdp.core.engine.scope import Fits, fit
 from pdp.core.engine.view import ARGUMENTS, MEMBERS, View
 from tests.property.generated import NOW, World, seeded_requests, seeded_world
 from tests.property.generated_catalog import Definition
 from tests.property.sampled_calls import Sampler, list_request
+from tests.unit.engine.fitting import Fits, fit
 
 SEEDS = st.integers(0, 2**32)
 _CALLS = 60

@@ -106,6 +106,6 @@ def test_validation_by_classes_finds_what_the_whole_schema_finds(catalog: list[T
     whole: list[set[Complaint]] = [set() for _ in texts]
     for index, text in cedar.validate(texts, cedar.schema(schema)):
         whole[index].add(read_complaint(text))
-    interests = [interest_of(subject_of(cedar.parse_policy(text), text=text)) for text in texts]
+    interests = [interest_of(subject_of(cedar.read_tree(text), text=text)) for text in texts]
     event(f"{sum(map(bool, whole))} of {len(texts)} refused")
     assert complaints(texts, interests=interests, classes=ActionClasses(schema)) == [sorted(found) for found in whole]

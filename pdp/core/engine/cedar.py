@@ -88,20 +88,6 @@ def read_trees(text: str) -> list[pst.Template]:
     return [found[key] for key in sorted(found, key=_position)]
 
 
-def parse_policy(text: str) -> pst.Template:
-    """The tree of the one static policy in `text`; the caller has bounded it as for `read_tree`.
-
-    Raises:
-        ValueError: it is no policy, a template, or more than one; the message says what Cedar expected.
-
-    """
-    tree = read_tree(text)
-    scope = (tree.principal, tree.resource)
-    if any(isinstance(getattr(one, "entity", None), pst.Slot) for one in scope):
-        raise ValueError("templates are not supported")
-    return tree
-
-
 def format_policy(text: str, *, width: int, indent: int) -> str:
     """The one policy or template in `text` in Cedar's own layout; the caller has bounded it as for `read_tree`.
 

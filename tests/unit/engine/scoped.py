@@ -18,7 +18,7 @@ def scoped(key: str, tree: pst.Template) -> Policy:
 
 def heads(**texts: str) -> tuple[Policy, ...]:
     """Permits without conditions: each of `texts` is what stands in the brackets of one."""
-    return tuple(scoped(key, cedar.parse_policy(f"permit({text});")) for key, text in texts.items())
+    return tuple(scoped(key, cedar.read_tree(f"permit({text});")) for key, text in texts.items())
 
 
 def lineage(own: str, *ancestors: str) -> Lineage:

@@ -66,7 +66,7 @@ def test_a_missing_parent_would_switch_a_forbid_off() -> None:
     """Why a closure is refused: Cedar itself takes an undefined ancestor for none."""
     member, middle, top = (EntityUid("T", name) for name in ("member", "middle", "top"))
     whole = [Entity(member, {}, (middle,)), Entity(middle, {}, (top,)), Entity(top, {})]
-    tree = cedar.parse_policy('forbid(principal in T::"top", action, resource);')
+    tree = cedar.read_tree('forbid(principal in T::"top", action, resource);')
     policies = cedar.policy_set([tree])
 
     def reasons(entities: list[Entity]) -> int:

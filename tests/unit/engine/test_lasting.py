@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pdp.core.engine.cedar import parse_policy
+from pdp.core.engine.cedar import read_tree
 from pdp.core.engine.lasting import flips_of, next_flip
 from tests.unit.engine.sample import call, engine
 
@@ -15,7 +15,7 @@ def _unix(text: str) -> float:
 
 
 def _until(condition: str, *, now: str = _NOW) -> str | None:
-    policy = parse_policy(f"permit(principal, action, resource) when {{ {condition} }};")
+    policy = read_tree(f"permit(principal, action, resource) when {{ {condition} }};")
     flip = next_flip(flips_of([policy]), now=_unix(now))
     return None if math.isinf(flip) else datetime.fromtimestamp(flip, UTC).isoformat(timespec="milliseconds")[:-6]
 

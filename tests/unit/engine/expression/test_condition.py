@@ -20,7 +20,7 @@ OPEN = Situation(ANN, ANN, ANN, OpenRecord({"n": 1, "ok": Unknown()}), {})
 
 
 def clauses(text: str) -> tuple[pst.Clause, ...]:
-    return cedar.parse_policy(f"permit (principal, action, resource) {text};").clauses
+    return cedar.read_tree(f"permit (principal, action, resource) {text};").clauses
 
 
 def test_no_clauses_are_true_of_everything() -> None:
