@@ -2,9 +2,13 @@
 
 import pytest
 
+from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subject
 from pdp.core.contract.errors import ConfigurationError
+from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine.cedar import EntityUid
 from pdp.core.engine.compile import CompiledPolicies, compile_policies
+from pdp.core.engine.evaluate import Engine
+from pdp.core.engine.explain import Values
 from pdp.core.engine.scope import uid_of
 from tests.unit.engine.checks.problems import CATALOG, found
 
@@ -179,3 +183,21 @@ def test_a_link_is_shadowed_like_any_policy() -> None:
     assert [(code, message) for code, _, message in found(TEMPLATE + forbid, links=TWO)] == [
         ("shadowed", "`forbid` `f` at policies/a.cedar:5 covers all that this policy permits")
     ]
+
+
+def test_a_link_decides_is_found_by_its_scope_and_explained_at_its_place() -> None:
+    open_to_all = TEMPLATE.replace("when { resource.readOnly };", "unless { context has ip };")
+    deciding = Engine(compiled(open_to_all, TWO), catalog=CATALOG)
+
+    def asked(group: str, **context: str) -> EvaluationRequest:
+        subject = Subject("user", "corp|ann", {"groups": [group]})
+        return EvaluationRequest(subject, Action("tools/call"), Resource("tool", "git/log"), {**context})
+
+    allowed = deciding.decide(asked("corp|eng"), now=0.0)
+    assert (allowed.code, allowed.policies) == (ReasonCode.ALLOWED, ("eng",))
+    assert deciding.decide(asked("corp|ops"), now=0.0).code is ReasonCode.NO_POLICY_ALLOWS
+    explained = deciding.explain(asked("corp|eng", ip="10.0.0.1"), now=0.0, values=Values.MASKED).slice
+    assert explained is not None
+    (policy,) = explained.policies
+    assert (policy.id, policy.file, policy.line) == ("eng", "policies/a.links.yaml", 3)
+    assert [(part.text, part.line) for part in policy.clauses[0].parts] == [("context has ip", 4)]
