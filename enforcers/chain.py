@@ -105,7 +105,7 @@ class Chain:
         try:
             call = normalise(request)  # (1)
             offer, tool, arguments = await self._admit(call, account)  # (3)
-            await self._decide(tool, arguments, who, account)  # (4)
+            await self._decide(tool, offer, arguments, who, account)  # (4)
             check_obligations(account.response.context.toolgate.obligations if account.response else [])  # (5)
             record = await self._recorder.decision(account, ReasonCode.ALLOWED)  # (6)
         except Refused as refusal:
@@ -160,8 +160,8 @@ class Chain:
         describe_arguments(account, tool, dict(arguments), masked=masked(tool, arguments))
         return offer, tool, arguments
 
-    async def _decide(self, tool: Tool, arguments: JsonObject, who: Identified, account: Account) -> None:
-        request = call_request(who.principal, tool=tool.id, arguments=arguments, seen=_seen(who))
+    async def _decide(self, tool: Tool, offer: Offer, arguments: JsonObject, who: Identified, account: Account) -> None:
+        request = call_request(who.principal, tool=tool.id, pin=offer.pin, arguments=arguments, seen=_seen(who))
         response, account.origin = await self._decisions.decide(request)
         account.response = response
         _check_allowed(response)

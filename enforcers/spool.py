@@ -151,4 +151,10 @@ def _why(response: EvaluationResponse | None) -> dict[str, Any]:
         "errors": answer.errors,
         "obligations": answer.obligations,
     }
-    return {"decision_id": answer.decision_id, "generation": answer.generation, "bundle": answer.bundle, **lists}
+    return {
+        "decision_id": answer.decision_id,
+        "generation": answer.generation,
+        "bundle": answer.bundle,
+        "schema_digest": answer.schema_digest,
+        **lists,
+    }

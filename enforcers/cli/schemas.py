@@ -12,6 +12,7 @@ import typer
 from enforcers.cli.gateway import ConfigOption
 from enforcers.gateway.app import configured_servers
 from enforcers.gateway.link import UpstreamFactory
+from pdp.core.catalog.definition import Kind, definition_of
 from pdp.core.catalog.snapshot import SCHEMAS, snapshot_bytes, snapshot_path
 from pdp.core.contract.errors import UnusableError, UpstreamError
 from pdp.core.contract.exact_json import JsonObject
@@ -65,8 +66,9 @@ async def _pull(factories: Mapping[str, UpstreamFactory], *, root: Path) -> int:
             _say(f"{server}: {error.detail}")
             continue
         for definition in sorted(definitions, key=lambda definition: str(definition["name"])):
-            path = root / Path(snapshot_path(server, definition["name"])).relative_to(SCHEMAS)
-            _say(f"{server}/{definition['name']}: {_write(path, snapshot_bytes(definition))}")
+            read = definition_of(Kind.TOOL, server=server, content=definition)
+            path = root / Path(snapshot_path(Kind.TOOL, server=server, name=read.name)).relative_to(SCHEMAS)
+            _say(f"{read.id}: {_write(path, snapshot_bytes(read))}")
     return failed
 
 

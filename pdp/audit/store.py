@@ -9,7 +9,7 @@ from pdp.audit.query import Entry, Query
 from pdp.core.contract.errors import ToolgateError
 from pdp.core.contract.record import Record
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 
 class StoreUnavailableError(ToolgateError):

@@ -54,6 +54,7 @@ decisions: Final = Table(
     _json("obligations"),
     Column("generation", BigInteger, nullable=False),
     Column("bundle", String),
+    Column("schema_digest", String),
     _json("arguments"),
     Column("arguments_digest", String),
     _json("shown"),

@@ -81,9 +81,12 @@ def explain_call(  # noqa: PLR0913 - one for each option
         kind = PrincipalType.AGENT if agent else PrincipalType.USER
         properties = SubjectProperties(_sorted(group), _sorted(role), tenant, email)
         principal = _principal(who, kind=kind, properties=properties, scopes=_sorted(scope), chain=tuple(act or ()))
-        arguments = dict(_argument(text, bundle.catalog.find(tool)) for text in arg or ())
+        known = bundle.catalog.find(tool)
+        arguments = dict(_argument(text, known) for text in arg or ())
         seen = {"ip": ip, "transport": transport, "session": session, "enforcer": enforcer}
-        asked = call_request(principal, tool=tool, arguments=arguments, seen=seen)
+        asked = call_request(
+            principal, tool=tool, pin=None if known is None else known.pin, arguments=arguments, seen=seen
+        )
     explanation = _explanation(bundle, asked, now=_instant(now), values=Values.SHOWN if show_values else Values.MASKED)
     several = len(bundle.compiled.policies)
     if print_json:

@@ -98,7 +98,7 @@ def _decide(case: CallCase, *, bundle: Bundle, checker: ArgumentChecker) -> Deci
     except ArgumentsError as error:
         return _denied(error)
     asker = case.asker
-    request = call_request(asker.principal, tool=tool.id, arguments=arguments, seen=asker.seen)
+    request = call_request(asker.principal, tool=tool.id, pin=tool.pin, arguments=arguments, seen=asker.seen)
     response = bundle.evaluate(request, now=case.now, decision_id=_DECISION_ID)
     answer = response.context.toolgate
     return Decided(

@@ -58,6 +58,7 @@ class Journal:
             obligations=answer.obligations,
             generation=answer.generation,
             bundle=answer.bundle,
+            schema_digest=answer.schema_digest,
             detail=answer.detail or (_NOT_KEPT if "arguments" in asked.context else None),
         )
 

@@ -12,11 +12,11 @@ from typing import Any, Final
 import httpx
 import yaml
 
-from pdp.core.catalog.snapshot import snapshot_bytes, snapshot_path
 from pdp.core.settings.model import DevIssuerSettings, LogMode
 from pdp.tokens.dev_issuer import DevClaims, DevIssuer
 from tests.bench.load import MARK
 from tests.bench.programs import TOOLGATE, free_port, running
+from tests.snapshots import tool_path, tool_snapshot
 
 AUDIENCE: Final = "http://gateway.test/mcp"
 ISSUER: Final = "http://issuer.test/"
@@ -124,9 +124,9 @@ def set_scene(folder: Path) -> Iterator[Scene]:
         (folder / "policies" / "bench.cedar").write_text(_POLICIES)
         (folder / "policies" / "catalog.yaml").write_text("version: 1\nservers: {lean: {trusted: true}, sdk: {}}\n")
         for name, port in upstreams.items():
-            snapshot = folder / snapshot_path(name, TOOL)
+            snapshot = folder / tool_path(name, TOOL)
             snapshot.parent.mkdir(parents=True)
-            snapshot.write_bytes(snapshot_bytes(_definition(port)))
+            snapshot.write_bytes(tool_snapshot(_definition(port)))
         yield Scene(folder, upstreams, _issue_token(folder))
 
 

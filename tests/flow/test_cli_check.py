@@ -10,8 +10,8 @@ import pytest
 
 from pdp.cli.main import run
 from pdp.cli.verbs import GROUP
-from pdp.core.catalog.snapshot import snapshot_bytes, snapshot_path
 from tests.flow.pdp_process import toolgate_here
+from tests.snapshots import tool_path, tool_snapshot
 
 FOUND = [EntryPoint("check", "pdp.cli.check:check", GROUP)]
 _STRING = {"type": "string"}
@@ -49,9 +49,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "policies" / "catalog.yaml").write_text("version: 1\n")
     (tmp_path / "policies" / "a.cedar").write_text(GOOD)
     schema = {"type": "object", "properties": {"repo": _STRING, "count": {"type": "integer"}}, "required": ["repo"]}
-    snapshot = tmp_path / snapshot_path("git", "log")
+    snapshot = tmp_path / tool_path("git", "log")
     snapshot.parent.mkdir(parents=True)
-    snapshot.write_bytes(snapshot_bytes({"name": "log", "inputSchema": schema}))
+    snapshot.write_bytes(tool_snapshot({"name": "log", "inputSchema": schema}))
     return tmp_path
 
 
@@ -110,7 +110,7 @@ def test_problems_of_catalog_snapshots_policies_and_links_come_together(check: C
         "policies/x.links.yaml:2:27: error: template `b` is not there [template_unknown]\n"
         "  |\n2 | links: [{id: a, template: b}]\n  |                           ^\n1 error\n"
     )
-    (repository / snapshot_path("git", "log")).write_bytes(b"{}")
+    (repository / tool_path("git", "log")).write_bytes(b"{}")
     _, out, _ = check("--format", "json")
     assert [problem["code"] for problem in json.loads(out)["problems"]] == ["snapshot_invalid"]
 

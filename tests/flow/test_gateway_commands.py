@@ -17,11 +17,11 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
-from pdp.core.catalog.snapshot import snapshot_bytes, snapshot_path
 from tests.flow.gateway_host import DEADLINE, SERVERS
 from tests.flow.http_client import Client
 from tests.flow.servers.definitions import ECHO
 from tests.flow.test_gateway_peers import mcp1, run_legacy_client
+from tests.snapshots import tool_path, tool_snapshot
 
 TOOLGATE = str(Path(sys.executable).parent / "toolgate")
 ODD = [sys.executable, str(SERVERS / "odd.py"), "plain"]
@@ -74,7 +74,7 @@ def place(tmp_path: Path) -> Place:
         ).encode(),
         "policies/policy.cedar": POLICY.encode(),
         "policies/catalog.yaml": b"version: 1\n",
-        snapshot_path("odd", "echo"): snapshot_bytes(ECHO),
+        tool_path("odd", "echo"): tool_snapshot(ECHO),
     }
     for name, content in written.items():
         path = tmp_path / name

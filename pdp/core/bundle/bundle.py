@@ -9,7 +9,7 @@ import msgspec
 
 from pdp.core.bundle.manifest import Manifest, manifest_of
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.snapshot import read_catalog
+from pdp.core.catalog.reading import read_catalog
 from pdp.core.contract.authzen import (
     TOOL_TYPE,
     AnswerContext,
@@ -63,6 +63,7 @@ class Bundle:
     def evaluate(self, request: EvaluationRequest, *, now: float, decision_id: str) -> EvaluationResponse:
         """The answer to `request` at Unix time `now`."""
         decision = self._engine.decide(request, now=now)
+        tool = self.catalog.find(request.resource.id)
         answer = ToolgateAnswer(
             decision_id=decision_id,
             reason_code=decision.code,
@@ -72,6 +73,7 @@ class Bundle:
             policies=list(decision.policies),
             errors=list(decision.errors),
             obligations=list(decision.obligations),
+            schema_digest=None if tool is None else tool.pin,
             detail=decision.detail,
             cache=CacheHint(self._usable(decision.holds.until - now), list(decision.holds.vary)),
         )

@@ -6,7 +6,7 @@ decimal, so that both have the range of a 64-bit integer.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -68,11 +68,21 @@ class Field:
     nullable: bool = False
 
 
+class Rest(StrEnum):
+    """What the schema of an object says of members that it does not name one by one."""
+
+    UNDECLARED = "undeclared"
+    """Nothing, or only that they may be there."""
+    DECLARED = "declared"
+    """It describes them, by `patternProperties` or a schema in `additionalProperties`."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordOf:
-    """A closed record."""
+    """A record; Cedar sees its `fields` alone."""
 
     fields: Mapping[str, Field]
+    rest: Rest = Rest.UNDECLARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +92,26 @@ class UnionOf:
     branches: Mapping[JsonType, "Shape"]
 
 
+class Why(StrEnum):
+    """Why Cedar cannot hold a value."""
+
+    ANYTHING = "may be of any type"
+    NOTHING = "no value is valid"
+    FREE_FORM = "an object whose members are not declared"
+    RECURSIVE = "refers to itself"
+    MIXED = "an array of values of several types"
+    TUPLE = "an array with a type for each place"
+    DIFFERENT = "an object that may be of several forms"
+    OUT_OF_RANGE = "no valid number fits"
+    COMPLEX = "nests or branches too far"
+    RESERVED = "its name is reserved by Cedar"
+
+
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Not representable."""
+    """Not representable; two of these are the same shape, whatever the reasons."""
+
+    why: Why = field(default=Why.ANYTHING, compare=False)
 
 
 Scalar: TypeAlias = Primitive | Enumerated | Bounded

@@ -1,5 +1,6 @@
-"""Reviewed snapshots `schemas/<server>/<tool>.json` and `catalog.yaml` to a catalog, or every problem."""
+"""Snapshots: approved definitions as files, `schemas/<server>/<tool>.json` and folders for what is no tool."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,105 +8,81 @@ from urllib.parse import quote
 
 import msgspec
 
-from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.entries import CatalogFile, ServerEntry, ToolEntry
-from pdp.core.catalog.tool import Annotations, Tool, pin_of
+from pdp.core.catalog.definition import NAMING, Definition, Kind, definition_of
 from pdp.core.contract.errors import ConfigurationError, MessageError, Problem
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.method import METHOD_PREFIXES
 
 SCHEMAS: Final = "schemas"
-_PATH: Final = re.compile(r"schemas/(?P<server>[^/]+)/(?P<tool>[^/]+)\.json")
+
+_DIGEST: Final = "digest"
+_FOLDERS: Final[Mapping[Kind, str]] = {
+    Kind.TOOL: "",
+    Kind.PROMPT: "prompts/",
+    Kind.RESOURCE: "resources/",
+    Kind.TEMPLATE: "templates/",
+}
+_KINDS: Final = {folder: kind for kind, folder in _FOLDERS.items()}
+_PATH: Final = re.compile(r"schemas/(?P<server>[^/]+)/(?P<folder>(?:[^/]+/)?)(?P<file>[^/]+)\.json")
 _SERVER: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _LIMITS: Final = JsonLimits(max_bytes=2 * 1024 * 1024, max_depth=128)
+_MAX_FILE_NAME: Final = 180
+_MARK: Final = 16
 
 
-class Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One tool as it was approved; `digest` is its pin."""
-
-    name: str
-    digest: str
-    inputSchema: dict[str, Any]
-    title: str | None = None
-    description: str | None = None
-    outputSchema: dict[str, Any] | None = None
-    annotations: dict[str, Any] | None = None
+def snapshot_path(kind: Kind, *, server: str, name: str) -> str:
+    """Where the snapshot of a definition lives, for any name that it can have."""
+    return f"{SCHEMAS}/{server}/{_FOLDERS[kind]}{_file_name(name)}.json"
 
 
-def snapshot_path(server: str, tool: str) -> str:
-    """Where the snapshot of a tool lives, for any legal tool name."""
-    return f"{SCHEMAS}/{server}/{_file_name(tool)}.json"
-
-
-def _file_name(tool: str) -> str:
-    """Percent-encoded; a name of dots alone would be a folder's."""
-    name = quote(tool, safe="")
-    return name if name.strip(".") else name.replace(".", "%2E")
-
-
-def snapshot_bytes(definition: Mapping[str, Any]) -> bytes:
-    """The snapshot of a definition as `tools/list` answers it, readable in a diff, the same on every run."""
-    kept = {name: definition[name] for name in Snapshot.__struct_fields__ if definition.get(name) is not None}
-    ordered = msgspec.json.encode({**kept, "digest": pin_of(definition)}, order="deterministic")
+def snapshot_bytes(definition: Definition) -> bytes:
+    """The snapshot of `definition`, readable in a diff, the same on every run."""
+    ordered = msgspec.json.encode({**definition.content, _DIGEST: definition.pin}, order="deterministic")
     return msgspec.json.format(ordered, indent=2) + b"\n"
 
 
-def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, bytes]) -> Catalog:
-    """The catalog of `catalog_yaml` (called `file`) and `snapshots` (path to bytes).
+def read_snapshot(path: str, raw: bytes) -> Definition:
+    """The definition in the file at `path`.
 
     Raises:
-        ConfigurationError: with every problem of every file.
+        ConfigurationError: it is not where it belongs, is no definition, or has another digest than it says.
 
     """
-    entries = CatalogFile(catalog_yaml, file=file)
-    problems = list(entries.problems)
-    tools = [
-        tool
-        for path, raw in sorted(snapshots.items())
-        if (tool := _read_snapshot(path, raw, entries, problems)) is not None
-    ]
-    # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
-    if not problems:
-        problems += entries.dangling(tools)
-    if problems:
-        raise ConfigurationError(problems)
-    return Catalog(tools)
-
-
-def _read_snapshot(path: str, raw: bytes, entries: CatalogFile, problems: list[Problem]) -> Tool | None:
-    place = _PATH.fullmatch(path)
     try:
-        if place is None:
-            raise ValueError("a snapshot is `schemas/<server>/<tool>.json`")
-        snapshot = msgspec.convert(parse(raw, limits=_LIMITS), Snapshot)
-        server = place["server"]
+        place = _PATH.fullmatch(path)
+        if place is None or place["folder"] not in _KINDS:
+            folders = ", ".join(f"`{folder}`" for folder in _KINDS if folder)
+            raise ValueError(f"a snapshot is `schemas/<server>/<tool>.json`, or in one of the folders {folders}")
+        kind, server = _KINDS[place["folder"]], place["server"]
         if not _SERVER.fullmatch(server) or server in METHOD_PREFIXES:
             raise ValueError(f"`{server}` cannot be the name of a server")
-        if path != snapshot_path(server, snapshot.name):
-            wanted = snapshot_path(server, snapshot.name)
-            raise ValueError(f"the tool is called `{snapshot.name}`, so its file is `{wanted}`")
-        pin = pin_of(msgspec.to_builtins(snapshot))
-        if snapshot.digest != pin:
+        content = _object(parse(raw, limits=_LIMITS))
+        written = content.pop(_DIGEST, None)
+        name = content.get(NAMING[kind])
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"`{NAMING[kind]}` must be a text")
+        wanted = snapshot_path(kind, server=server, name=name)
+        if path != wanted:
+            raise ValueError(f"the {kind} is called `{name}`, so its file is `{wanted}`")
+        definition = definition_of(kind, server=server, content=content)
+        if written != definition.pin:
             raise ValueError("the definition does not have the digest written beside it")
-        return _tool(server, snapshot, entries)
-    except (MessageError, msgspec.ValidationError, ValueError) as error:
+        return definition  # noqa: TRY300 - the steps read in order
+    except (MessageError, ValueError) as error:
         text = error.caller_text if isinstance(error, MessageError) else str(error)
-        problems.append(Problem(path, 1, 0, "snapshot_invalid", text))
-        return None
+        raise ConfigurationError([Problem(path, 1, 0, "snapshot_invalid", text)]) from error
 
 
-def _tool(server: str, snapshot: Snapshot, entries: CatalogFile) -> Tool:
-    entry = entries.servers.get(server, ServerEntry())
-    hints = snapshot.annotations or {}
-    known = {name: value for name, value in hints.items() if name in Annotations.__struct_fields__}
-    return Tool(
-        server=server,
-        name=snapshot.name,
-        pin=snapshot.digest,
-        input_schema=snapshot.inputSchema,
-        description=snapshot.description or "",
-        annotations=msgspec.convert(known, Annotations),
-        trusted=entry.trusted,
-        tenant=entry.tenant,
-        marks=entry.tools.get(snapshot.name, ToolEntry()).arguments,
-    )
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("a snapshot is one JSON object")  # noqa: TRY004 - read above
+    return value
+
+
+def _file_name(name: str) -> str:
+    """Percent-encoded, and cut with a digest where too long; a name of dots alone would be a folder's."""
+    plain = quote(name, safe="")
+    if len(plain) > _MAX_FILE_NAME:
+        mark = hashlib.sha256(name.encode()).hexdigest()[:_MARK]
+        return f"{plain[: _MAX_FILE_NAME - _MARK - 1]}~{mark}"
+    return plain if plain.strip(".") else plain.replace(".", "%2E")

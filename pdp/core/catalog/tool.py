@@ -1,15 +1,9 @@
-"""Tool definitions and their pins."""
+"""Tools as they were approved, and what the catalog adds to them."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 import msgspec
-
-from pdp.core.contract.digest import digest
-
-_SEEN: Final = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")
-"""What of a definition a model or a policy sees, and so what a pin covers."""
 
 
 class Mark(StrEnum):
@@ -19,6 +13,23 @@ class Mark(StrEnum):
     URL = "url"
     HOST = "host"
     SECRET = "secret"  # noqa: S105 - a kind of argument
+
+
+class RiskLevel(StrEnum):
+    """How much harm a tool can do, as its owners see it."""
+
+    UNRATED = "unrated"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Undeclared(StrEnum):
+    """What becomes of arguments that a tool's schema does not declare."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
 
 
 class Annotations(msgspec.Struct, frozen=True):
@@ -33,7 +44,9 @@ class Annotations(msgspec.Struct, frozen=True):
 class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An approved tool: the definition's parts as JSON, the pin, and what the catalog adds.
 
-    `marks` maps an argument's name to its mark; `tenant` is the tenant that owns the tool's server.
+    `marks` maps an argument's name, or a JSON Pointer into the arguments, to its mark; `tenant` is the
+    tenant that owns the tool's server. A call needs every one of `scopes`. `pinned` is false only where the
+    live definition is not the approved one and the catalog says `unsafe_unpinned`.
     """
 
     server: str
@@ -45,13 +58,15 @@ class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trusted: bool = False
     tenant: str | None = None
     marks: dict[str, Mark] = {}
+    undeclared: Undeclared = Undeclared.REFUSE
+    risk: RiskLevel = RiskLevel.UNRATED
+    owners: tuple[str, ...] = ()
+    toolsets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    pinned: bool = True
 
     @property
     def id(self) -> str:
         """`server/tool`, the id of its action and its resource."""
         return f"{self.server}/{self.name}"
-
-
-def pin_of(definition: Mapping[str, Any]) -> str:
-    """The digest of all that a model or policy sees of a definition as `tools/list` answers it."""
-    return digest({part: definition[part] for part in _SEEN if definition.get(part) is not None})

@@ -13,6 +13,8 @@ import msgspec
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 
 TOOL_TYPE: Final = "tool"
+DIGEST: Final = "digest"
+"""The member of `resource.properties` that says which definition of the tool its server offers now."""
 EVALUATION_PATH: Final = "/access/v1/evaluation"
 RESOURCE_SEARCH_PATH: Final = "/access/v1/search/resource"
 RECORDS_PATH: Final = "/v1/records"
@@ -61,7 +63,8 @@ class CacheHint(msgspec.Struct, frozen=True):
 class ToolgateAnswer(msgspec.Struct, frozen=True):
     """Our addition to the answer; lists come sorted by policy id.
 
-    `detail` is the cause for the record; only enforcers with a credential get it.
+    `schema_digest` is the pin of the definition that was decided on. `detail` is the cause for the record; only
+    enforcers with a credential get it.
     """
 
     decision_id: str
@@ -73,6 +76,7 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
     errors: list[str] = []
     obligations: list[str] = []
     cache: CacheHint = CacheHint()
+    schema_digest: str | None = None
     detail: str | None = None
 
     @property

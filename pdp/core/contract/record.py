@@ -67,6 +67,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, tag="decision", tag_field="kin
     obligations: list[str] = []
     generation: int = 0
     bundle: str | None = None
+    schema_digest: str | None = None
     arguments: dict[str, Any] | None = None
     arguments_digest: str | None = None
     shown: list[str] | None = None

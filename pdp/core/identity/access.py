@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pdp.core.contract.authzen import (
+    DIGEST,
     TOOL_TYPE,
     Action,
     EvaluationRequest,
@@ -16,16 +17,17 @@ from pdp.core.identity.principal import Principal
 
 
 def call_request(
-    principal: Principal, *, tool: str, arguments: JsonObject, seen: Mapping[str, str | None]
+    principal: Principal, *, tool: str, pin: str | None, arguments: JsonObject, seen: Mapping[str, str | None]
 ) -> EvaluationRequest:
     """May `principal` call `tool` (`server/tool`) with `arguments`, which were checked?
 
+    `pin` is the digest of the definition that the tool's server offers now, None where nobody looked.
     `seen` is what the host saw of the caller, by names of the context; None is absence.
     """
     return EvaluationRequest(
         subject=principal.subject(),
         action=Action(TOOLS_CALL),
-        resource=Resource(TOOL_TYPE, tool),
+        resource=Resource(TOOL_TYPE, tool, {} if pin is None else {DIGEST: pin}),
         context={"arguments": arguments, **principal.context(), **_present(seen)},
     )
 

@@ -240,11 +240,16 @@ def test_a_sync_works_whether_there_is_something_to_flush_or_not(path: Path) -> 
 
 def test_only_a_decision_log_of_this_version_is_opened(tmp_path: Path) -> None:
     SqliteStore(tmp_path / "newer.db", mode=LogMode.SPOOLED).close()
-    raw(tmp_path / "newer.db", "PRAGMA user_version = 2")
+    raw(tmp_path / "newer.db", "PRAGMA user_version = 99")
     raw(tmp_path / "foreign.db", "CREATE TABLE t (x)")
     (tmp_path / "text.db").write_text("no database" * 1000)
     (tmp_path / "folder.db").mkdir()
-    for name, why in (("newer", "version 2"), ("foreign", "no decision log"), ("text", "opened"), ("folder", "opened")):
+    for name, why in (
+        ("newer", "version 99"),
+        ("foreign", "no decision log"),
+        ("text", "opened"),
+        ("folder", "opened"),
+    ):
         for open_ in (lambda file: SqliteStore(file, mode=LogMode.SPOOLED), SqliteReader):
             with pytest.raises(UnusableError, match=why):
                 open_(tmp_path / f"{name}.db")

@@ -1,6 +1,6 @@
 import pytest
 
-from pdp.core.catalog.tool import pin_of
+from pdp.core.catalog.definition import pin_of
 
 DEFINITION = {
     "name": "read",
@@ -20,12 +20,15 @@ DEFINITION = {
         {"inputSchema": {"type": "object"}},
         {"outputSchema": {"type": "object"}},
         {"annotations": {"readOnlyHint": False}},
+        {"icons": [{"src": "https://example.com/x.svg"}]},
+        {"_meta": {"ui": "ui://other"}},
+        {"x-unheard-of": 1},
     ],
 )
-def test_a_change_in_what_a_model_or_policy_sees_changes_the_pin(change: dict[str, object]) -> None:
+def test_a_change_in_anything_that_is_passed_on_changes_the_pin(change: dict[str, object]) -> None:
     assert pin_of({**DEFINITION, **change}) != pin_of(DEFINITION)
 
 
-def test_the_pin_does_not_depend_on_order_or_on_what_nobody_sees() -> None:
+def test_the_pin_does_not_depend_on_order_or_on_members_that_are_null() -> None:
     shuffled = dict(reversed(DEFINITION.items()))
-    assert pin_of({**shuffled, "_meta": {"x": 1}, "title": "Read", "outputSchema": None}) == pin_of(DEFINITION)
+    assert pin_of({**shuffled, "icons": None, "outputSchema": None}) == pin_of(DEFINITION)

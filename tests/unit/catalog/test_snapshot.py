@@ -4,9 +4,11 @@ from typing import Any
 import pytest
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.snapshot import read_catalog, snapshot_bytes, snapshot_path
-from pdp.core.catalog.tool import Mark, pin_of
+from pdp.core.catalog.definition import pin_of
+from pdp.core.catalog.reading import read_catalog
+from pdp.core.catalog.tool import Mark
 from pdp.core.contract.errors import ConfigurationError
+from tests.snapshots import tool_path, tool_snapshot
 
 DEFINITION: dict[str, Any] = {
     "name": "read",
@@ -16,7 +18,7 @@ DEFINITION: dict[str, Any] = {
         "properties": {"path": {"type": "string"}, "n": {"type": "number", "minimum": 0.5}},
     },
     "annotations": {"readOnlyHint": True, "title": "ignored here"},
-    "_meta": {"not": "seen"},
+    "_meta": {"kept": "too"},
 }
 PATH = "schemas/files/read.json"
 CATALOG = b"""version: 1
@@ -30,7 +32,7 @@ servers:
 
 
 def catalog(yaml: bytes = CATALOG, **snapshots: bytes) -> Catalog:
-    return read_catalog(yaml, file="policies/catalog.yaml", snapshots=snapshots or {PATH: snapshot_bytes(DEFINITION)})
+    return read_catalog(yaml, file="policies/catalog.yaml", snapshots=snapshots or {PATH: tool_snapshot(DEFINITION)})
 
 
 def codes(yaml: bytes = CATALOG, snapshots: dict[str, bytes] | None = None) -> list[tuple[str, str]]:
@@ -38,7 +40,7 @@ def codes(yaml: bytes = CATALOG, snapshots: dict[str, bytes] | None = None) -> l
         read_catalog(
             yaml,
             file="policies/catalog.yaml",
-            snapshots={PATH: snapshot_bytes(DEFINITION)} if snapshots is None else snapshots,
+            snapshots={PATH: tool_snapshot(DEFINITION)} if snapshots is None else snapshots,
         )
     return [(problem.file, problem.code) for problem in refused.value.problems]
 
@@ -65,21 +67,21 @@ def test_a_snapshot_reads_back_as_the_tool_with_its_pin_and_marks() -> None:
 def test_whatever_may_be_a_text_or_a_list_of_texts_can_be_marked(schema: dict[str, Any], mark: str) -> None:
     definition = {**DEFINITION, "inputSchema": {"type": "object", "properties": {"path": schema}}}
     yaml = CATALOG.replace(b"{path: path}", b"{path: %s}" % mark.encode())
-    (tool,) = catalog(yaml, **{PATH: snapshot_bytes(definition)}).tools()
+    (tool,) = catalog(yaml, **{PATH: tool_snapshot(definition)}).tools()
     assert tool.marks == {"path": Mark(mark)}
 
 
 @pytest.mark.parametrize("schema", [{"type": "boolean"}, {"type": "array", "items": {"type": "integer"}}])
 def test_a_secret_may_be_of_any_type(schema: dict[str, Any]) -> None:
     definition = {**DEFINITION, "inputSchema": {"type": "object", "properties": {"path": schema}}}
-    (tool,) = catalog(CATALOG.replace(b"path: path", b"path: secret"), **{PATH: snapshot_bytes(definition)}).tools()
+    (tool,) = catalog(CATALOG.replace(b"path: path", b"path: secret"), **{PATH: tool_snapshot(definition)}).tools()
     assert tool.marks == {"path": Mark.SECRET}
 
 
 def test_a_snapshot_is_the_same_on_every_run_and_one_value_a_line() -> None:
     shuffled = dict(reversed(DEFINITION.items()))
-    assert snapshot_bytes(shuffled) == snapshot_bytes(DEFINITION)
-    assert snapshot_bytes(DEFINITION).count(b"\n") > 10
+    assert tool_snapshot(shuffled) == tool_snapshot(DEFINITION)
+    assert tool_snapshot(DEFINITION).count(b"\n") > 10
 
 
 def test_the_catalog_survives_the_wire() -> None:
@@ -90,15 +92,15 @@ def test_the_catalog_survives_the_wire() -> None:
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a b", "Ünï", 'q"uote', "a%2Fb", "A" * 100])
 def test_any_tool_name_has_a_file_of_its_own(name: str) -> None:
-    path = snapshot_path("files", name)
+    path = tool_path("files", name)
     assert path.count("/") == 2
-    snapshots = {path: snapshot_bytes({**DEFINITION, "name": name})}
+    snapshots = {path: tool_snapshot({**DEFINITION, "name": name})}
     read = read_catalog(b"version: 1\n", file="c", snapshots=snapshots)
     assert read.find(f"files/{name}") is not None
 
 
 def altered(**change: Any) -> bytes:
-    return json.dumps({**json.loads(snapshot_bytes(DEFINITION)), **change}).encode()
+    return json.dumps({**json.loads(tool_snapshot(DEFINITION)), **change}).encode()
 
 
 @pytest.mark.parametrize(
@@ -115,11 +117,11 @@ def altered(**change: Any) -> bytes:
         (PATH, altered(name="other")),
         (PATH, altered(inputSchema=True)),
         (PATH, altered(annotations={"readOnlyHint": "yes"})),
-        ("schemas/files/write.json", snapshot_bytes(DEFINITION)),
-        ("schemas/read.json", snapshot_bytes(DEFINITION)),
-        ("schemas/a/b/read.json", snapshot_bytes(DEFINITION)),
-        ("schemas/tasks/read.json", snapshot_bytes(DEFINITION)),
-        ("schemas/Files/read.json", snapshot_bytes(DEFINITION)),
+        ("schemas/files/write.json", tool_snapshot(DEFINITION)),
+        ("schemas/read.json", tool_snapshot(DEFINITION)),
+        ("schemas/a/b/read.json", tool_snapshot(DEFINITION)),
+        ("schemas/tasks/read.json", tool_snapshot(DEFINITION)),
+        ("schemas/Files/read.json", tool_snapshot(DEFINITION)),
     ],
 )
 def test_a_snapshot_that_was_altered_or_misplaced_is_refused_with_its_file(path: str, raw: bytes) -> None:
@@ -157,7 +159,7 @@ def test_each_problem_of_the_catalog_has_its_own_line() -> None:
         b"version: 1\nservers:\n  files:\n    trusted: 1\n    tools:\n      read: {arguments: {path: pth}}\n  x: []\n"
     )
     with pytest.raises(ConfigurationError) as refused:
-        read_catalog(yaml, file="c", snapshots={PATH: snapshot_bytes(DEFINITION)})
+        read_catalog(yaml, file="c", snapshots={PATH: tool_snapshot(DEFINITION)})
     assert [(problem.line, problem.code) for problem in refused.value.problems] == [
         (3, "catalog_invalid"),
         (6, "catalog_invalid"),
@@ -166,7 +168,7 @@ def test_each_problem_of_the_catalog_has_its_own_line() -> None:
     tools = b"      red: {}\n      read:\n        arguments:\n          pth: path\n"
     mistyped = b"version: 1\nservers:\n  files:\n    tools:\n" + tools
     with pytest.raises(ConfigurationError) as dangling:
-        read_catalog(mistyped, file="c", snapshots={PATH: snapshot_bytes(DEFINITION)})
+        read_catalog(mistyped, file="c", snapshots={PATH: tool_snapshot(DEFINITION)})
     assert [(problem.line, problem.code) for problem in dangling.value.problems] == [
         (5, "tool_unknown"),
         (8, "argument_unknown"),

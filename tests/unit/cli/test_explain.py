@@ -10,7 +10,7 @@ import pytest
 
 from pdp.cli.main import run
 from pdp.cli.verbs import GROUP
-from pdp.core.catalog.snapshot import snapshot_bytes
+from tests.snapshots import tool_snapshot
 
 FOUND = [EntryPoint("explain", "pdp.cli.explain:explain", GROUP)]
 POLICY = """@id("pay") @message("small payments alone")
@@ -37,7 +37,7 @@ def explain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.chdir(tmp_path)
     snapshot = tmp_path / "schemas" / "bank" / "pay.json"
     snapshot.parent.mkdir(parents=True)
-    snapshot.write_bytes(snapshot_bytes(DEFINITION))
+    snapshot.write_bytes(tool_snapshot(DEFINITION))
     policies = tmp_path / "policies"
     policies.mkdir()
     (policies / "pay.cedar").write_text(POLICY)

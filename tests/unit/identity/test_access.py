@@ -21,9 +21,12 @@ CONTEXT = {
 
 
 def test_a_call_is_asked_with_what_the_token_and_the_host_say() -> None:
-    asked = call_request(ALICE, tool="git/log", arguments={"n": 1}, seen={"ip": "::1", "session": None})
+    seen = {"ip": "::1", "session": None}
+    asked = call_request(ALICE, tool="git/log", pin="sha256:0", arguments={"n": 1}, seen=seen)
     context = {"arguments": {"n": 1}, **CONTEXT, "ip": "::1"}
-    assert _plain(asked) == EvaluationRequest(SUBJECT, Action("tools/call"), Resource("tool", "git/log"), context)
+    assert _plain(asked) == EvaluationRequest(
+        SUBJECT, Action("tools/call"), Resource("tool", "git/log", {"digest": "sha256:0"}), context
+    )
 
 
 def test_a_listing_is_asked_without_arguments() -> None:

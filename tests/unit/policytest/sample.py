@@ -4,8 +4,8 @@ from textwrap import dedent
 from typing import Any, Final
 
 from pdp.core.bundle.bundle import Bundle, build
-from pdp.core.catalog.snapshot import snapshot_bytes, snapshot_path
 from pdp.policytest.cases import Case, read_cases
+from tests.snapshots import tool_path, tool_snapshot
 
 CATALOG = """
 version: 1
@@ -50,7 +50,7 @@ def bundle(policies: str = POLICIES) -> Bundle:
     for name, properties in TOOLS.items():
         required = [argument for argument in properties if argument == "path"]
         schema = {"type": "object", "properties": properties, "required": required}
-        sources[snapshot_path("box", name)] = snapshot_bytes({"name": name, "inputSchema": schema})
+        sources[tool_path("box", name)] = tool_snapshot({"name": name, "inputSchema": schema})
     return build(sources, max_age=1.0)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pdp.cli.main import run
 from pdp.cli.verbs import GROUP
-from pdp.core.catalog.snapshot import snapshot_bytes, snapshot_path
+from tests.snapshots import tool_path, tool_snapshot
 from tests.unit.policytest.sample import CATALOG, HEAD, POLICIES, TOOLS
 
 FOUND = [EntryPoint("test", "pdp.cli.test:test", GROUP)]
@@ -42,9 +42,9 @@ def lay_out(folder: Path) -> None:
     for name, properties in TOOLS.items():
         required = [argument for argument in properties if argument == "path"]
         schema = {"type": "object", "properties": properties, "required": required}
-        path = folder / snapshot_path("box", name)
+        path = folder / tool_path("box", name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(snapshot_bytes({"name": name, "inputSchema": schema}))
+        path.write_bytes(tool_snapshot({"name": name, "inputSchema": schema}))
     (folder / "policy-tests").mkdir()
     (folder / "policy-tests" / "a.yaml").write_text(HEAD + GOOD)
 

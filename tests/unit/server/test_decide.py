@@ -57,6 +57,7 @@ async def test_an_allow_says_why(host: Host) -> None:
                 "errors": [],
                 "obligations": [],
                 "cache": {"max_age": 0, "vary": None},
+                "schema_digest": None,
                 "detail": None,
             }
         },

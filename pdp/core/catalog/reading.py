@@ -1,0 +1,66 @@
+"""Snapshots and `catalog.yaml` to a catalog, or every problem of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.definition import Definition, Kind
+from pdp.core.catalog.entries import CatalogFile, ServerEntry, ToolEntry
+from pdp.core.catalog.snapshot import read_snapshot
+from pdp.core.catalog.tool import Annotations, Tool
+from pdp.core.contract.errors import ConfigurationError, Problem
+
+
+class _ToolContent(msgspec.Struct, frozen=True):
+    """The members of a tool's definition that a decision can depend on."""
+
+    name: str
+    inputSchema: dict[str, Any]
+    description: str = ""
+    annotations: Annotations = Annotations()
+
+
+def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, bytes]) -> Catalog:
+    """The catalog of `catalog_yaml` (called `file`) and `snapshots` (path to bytes).
+
+    Raises:
+        ConfigurationError: with every problem of every file.
+
+    """
+    entries = CatalogFile(catalog_yaml, file=file)
+    problems = list(entries.problems)
+    tools = []
+    for path, raw in sorted(snapshots.items()):
+        try:
+            definition = read_snapshot(path, raw)
+            if definition.kind is Kind.TOOL:
+                tools.append(_tool(definition, path=path, entries=entries))
+        except ConfigurationError as error:
+            problems += error.problems
+    # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
+    if not problems:
+        problems += entries.dangling(tools)
+    if problems:
+        raise ConfigurationError(problems)
+    return Catalog(tools)
+
+
+def _tool(definition: Definition, *, path: str, entries: CatalogFile) -> Tool:
+    try:
+        content = msgspec.convert(definition.content, _ToolContent)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError([Problem(path, 1, 0, "snapshot_invalid", str(error))]) from error
+    entry = entries.servers.get(definition.server, ServerEntry())
+    return Tool(
+        server=definition.server,
+        name=content.name,
+        pin=definition.pin,
+        input_schema=content.inputSchema,
+        description=content.description,
+        annotations=content.annotations,
+        trusted=entry.trusted,
+        tenant=entry.tenant,
+        marks=entry.tools.get(content.name, ToolEntry()).arguments,
+    )
