@@ -244,8 +244,7 @@ def test_only_a_decision_log_of_this_version_is_opened(tmp_path: Path) -> None:
     raw(tmp_path / "foreign.db", "CREATE TABLE t (x)")
     (tmp_path / "text.db").write_text("no database" * 1000)
     (tmp_path / "folder.db").mkdir()
-    wanted = (("newer", "version 99"), ("foreign", "no decision log"), ("text", "opened"), ("folder", "opened"))
-    for name, why in wanted:
+    for name, why in (
         ("newer", "version 99"),
         ("foreign", "no decision log"),
         ("text", "opened"),
