@@ -54,7 +54,7 @@ node:
 # The servers' libraries ask for Node 20 (`engines`); where it is older, a packaged Node 22 comes with them.
 node_modules/.installed: package-lock.json package.json .npmrc
 	npm ci --silent --ignore-scripts \
-		$$(node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' && echo --omit=optional)
+		$$(node -e 'process.exitCode = process.versions.node.split(".")[0] < 20 ? 1 : 0' && echo --omit=optional)
 	@touch $@
 
 demo: setup ## calls allowed and denied, before your eyes (ARGS=...)
