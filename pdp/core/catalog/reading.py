@@ -34,7 +34,7 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
     """
     written = CatalogFile(catalog_yaml, file=file)
     facts = Facts(written.entries)
-    problems = list(written.problems)
+    problems: list[Problem] = []
     tools = []
     for path, raw in sorted(snapshots.items()):
         try:
@@ -46,6 +46,7 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
     # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
     if not problems:
         problems += Dangling(written, tools).problems()
+    problems += written.problems
     if problems:
         raise ConfigurationError(problems)
     return Catalog(tools, entries=written.entries)
