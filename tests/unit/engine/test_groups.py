@@ -35,6 +35,7 @@ CATALOG = Catalog(
             pin="sha256:build",
             input_schema=_TEXT,
             trusted=True,
+            toolsets=("lab",),
             annotations=Annotations(readOnlyHint=True),
         ),
     ],
@@ -69,9 +70,8 @@ def shown(policies: str, *, scopes: tuple[str, ...] = PAY, **properties: Any) ->
 
 
 def acknowledged(policies: str) -> bytes:
-    return policies.replace(
-        "@id", '@acknowledge("always_matches never_matches shadowed argument_unknown") @id'
-    ).encode()
+    known = '@acknowledge("always_matches never_matches shadowed argument_unknown")'
+    return policies.replace("@id", f"{known} @id").encode()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def acknowledged(policies: str) -> bytes:
         ('is Mcp::Tool in Mcp::Toolset::"writing"', "true", ["erp/pay"]),
         ('in Mcp::Tag::"money"', "true", ["erp/pay"]),
         ("", 'resource in Mcp::Toolset::"finance"', ["erp/pay", "erp/report"]),
-        ("", 'resource in [Mcp::Tag::"money", Mcp::Toolset::"lab"]', ["erp/pay"]),
+        ("", 'resource in [Mcp::Toolset::"writing", Mcp::Toolset::"lab"]', ["dev/build", "erp/pay"]),
         ("", '!(resource in Mcp::Toolset::"writing")', ["dev/build", "erp/report"]),
         ("", 'resource.tags.contains("money")', ["erp/pay"]),
         ("", "resource.tags.isEmpty()", ["dev/build", "erp/report"]),
