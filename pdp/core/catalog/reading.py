@@ -38,7 +38,7 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
     """
     written = CatalogFile(catalog_yaml, file=file)
     facts = Facts(written.entries)
-    problems = list(written.problems)
+    problems: list[Problem] = []
     tools = []
     definitions: dict[str, Definition] = {}
     for path, raw in sorted(snapshots.items()):
@@ -54,6 +54,7 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
     # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
     if not problems:
         problems += Dangling(written, tools).problems()
+    problems += written.problems
     if problems:
         raise ConfigurationError(problems)
     return Catalog(tools, entries=written.entries)
