@@ -83,9 +83,9 @@ SEEN: Final = [
     ("an Arabic sign that encloses digits", "\u06dd\u0661"),
     ("an ideograph's variant", "\u845b\U000e0100\u57ce \u795e\ufe00"),
     ("a variant of an operator", "\u2229\ufe00"),
-    ("Korean, Japanese, Chinese", "한국어 日本語 ｶﾞ 中文，。\u3000"),
+    ("Korean, Japanese, Chinese", "한국어 日本語 ｶﾞ 中文\uff0c。\u3000"),
     ("spaces that are seen", "a\u00a0b\u2003c\u202fd"),
-    ("typography", "“x” – y… • → ≤ ½ €"),
+    ("typography", "“x” \u2013 y… • → ≤ ½ €"),
 ]
 
 
@@ -130,7 +130,10 @@ def test_every_text_and_every_member_of_a_definition_is_looked_into() -> None:
         "name": "a\nb",
         "description": "one\ntwo",
         "inputSchema": {
-            "properties": {"p\u200b": {"description": "x\u202e", "enum": ["ok", "\U000e0041"]}, "a/b~c": {"title": "\x00"}}
+            "properties": {
+                "p\u200b": {"description": "x\u202e", "enum": ["ok", "\U000e0041"]},
+                "a/b~c": {"title": "\x00"},
+            }
         },
         "_meta": {"deep": [[{"k": "\ufeff"}]]},
         "count": 3,
