@@ -57,10 +57,15 @@ def groups(draft: str) -> tuple[Group, ...]:
     archive = source()
     assert archive is not None
     with tarfile.open(archive) as opened:
-        members = [
-            member for member in opened.getmembers() if f"/json/tests/{draft}/" in member.name and member.isfile()
-        ]
-        return tuple(each for member in members for each in read(member.name, opened.extractfile(member).read(), draft))
+        members = [each for each in opened if f"/json/tests/{draft}/" in each.name and each.isfile()]
+        texts = {member.name: content(opened, member) for member in members}
+    return tuple(each for name, text in texts.items() for each in read(name, text, draft))
+
+
+def content(opened: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = opened.extractfile(member)
+    assert file is not None
+    return file.read()
 
 
 def read(name: str, raw: bytes, draft: str) -> Iterator[Group]:
