@@ -36,10 +36,20 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
         ConfigurationError: with every problem of every file.
 
     """
+    catalog, problems = read_usable(catalog_yaml, file=file, snapshots=snapshots)
+    if problems:
+        raise ConfigurationError(problems)
+    return catalog
+
+
+def read_usable(
+    catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, bytes]
+) -> tuple[Catalog, tuple[Problem, ...]]:
+    """The catalog as far as it can be read, for a look at it, and every problem; what has one is left out."""
     written = CatalogFile(catalog_yaml, file=file)
     facts = Facts(written.entries)
     problems: list[Problem] = []
-    tools = []
+    tools: dict[str, Tool] = {}
     definitions: dict[str, Definition] = {}
     for path, raw in sorted(snapshots.items()):
         try:
@@ -47,17 +57,17 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
             _admit(definition, path=path, entries=written.entries)
             definitions[path] = definition
             if definition.kind is Kind.TOOL:
-                tools.append(_tool(definition, path=path, facts=facts))
+                tools[path] = _tool(definition, path=path, facts=facts)
         except ConfigurationError as error:
             problems += error.problems
     problems += _twins(definitions)
     # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
     if not problems:
-        problems += Dangling(written, tools).problems()
+        problems += Dangling(written, list(tools.values())).problems()
     problems += written.problems
-    if problems:
-        raise ConfigurationError(problems)
-    return Catalog(tools, entries=written.entries)
+    broken = {problem.file for problem in problems}
+    usable = [tool for path, tool in tools.items() if path not in broken]
+    return Catalog(usable, entries=written.entries), tuple(problems)
 
 
 def _admit(definition: Definition, *, path: str, entries: Entries) -> None:
