@@ -18,7 +18,8 @@ from enforcers.obligations import check_obligations
 from enforcers.offer import Forwarder, Offer, Offers
 from enforcers.spool import Account, Recorder, describe_arguments
 from enforcers.verdict import Allowed, Denied, Listed
-from pdp.core.catalog.arguments import ArgumentChecker, masked
+from pdp.core.catalog.arguments import ArgumentChecker
+from pdp.core.catalog.marks import masked
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import TOOL_TYPE, EvaluationResponse
 from pdp.core.contract.checked_call import CheckedCall, normalise

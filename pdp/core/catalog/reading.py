@@ -1,18 +1,23 @@
 """Snapshots and `catalog.yaml` to a catalog, or every problem of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from pdp.core.catalog.admission import Allowances, DefinitionRefusedError, admit
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.catalog_file import CatalogFile
 from pdp.core.catalog.dangling import Dangling
 from pdp.core.catalog.definition import Definition, Kind
 from pdp.core.catalog.facts import Facts
+from pdp.core.catalog.hidden_text import shown
 from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.marks import steps_of
+from pdp.core.catalog.place import shapes_at
 from pdp.core.catalog.snapshot import read_snapshot
 from pdp.core.catalog.tool import Annotations, Tool
+from pdp.core.catalog.twins import twins
 from pdp.core.contract.errors import ConfigurationError, Problem
 
 
@@ -36,13 +41,17 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
     facts = Facts(written.entries)
     problems: list[Problem] = []
     tools = []
+    definitions: dict[str, Definition] = {}
     for path, raw in sorted(snapshots.items()):
         try:
             definition = read_snapshot(path, raw)
+            _admit(definition, path=path, allowances=facts.allowances(definition.server))
+            definitions[path] = definition
             if definition.kind is Kind.TOOL:
                 tools.append(_tool(definition, path=path, facts=facts))
         except ConfigurationError as error:
             problems += error.problems
+    problems += _twins(definitions)
     # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
     if not problems:
         problems += Dangling(written, tools).problems()
@@ -52,13 +61,34 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
     return Catalog(tools, entries=written.entries)
 
 
+def _admit(definition: Definition, *, path: str, allowances: Allowances) -> None:
+    try:
+        admit(definition, allowances=allowances)
+    except DefinitionRefusedError as error:
+        problems = [Problem(path, 1, 0, "definition_refused", str(reason)) for reason in error.reasons]
+        raise ConfigurationError(problems) from error
+
+
+def _twins(definitions: Mapping[str, Definition]) -> Iterator[Problem]:
+    """Names of one server that are taken for one; URIs differ in what names do not differ in, so they have none."""
+    paths: dict[tuple[str, Kind], dict[str, str]] = {}
+    for path, each in definitions.items():
+        if each.kind in {Kind.TOOL, Kind.PROMPT}:
+            paths.setdefault((each.server, each.kind), {})[each.name] = path
+    for (server, kind), named in paths.items():
+        for group in twins(named):
+            names = " and ".join(f"`{shown(name)}`" for name in group)
+            text = f"the {kind}s {names} of `{server}` have names that are taken for one"
+            yield Problem(named[group[-1]], 1, 0, "tool_twin", text)
+
+
 def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
     try:
         content = msgspec.convert(definition.content, _ToolContent)
     except msgspec.ValidationError as error:
         raise ConfigurationError([Problem(path, 1, 0, "snapshot_invalid", str(error))]) from error
     said = facts.of(definition.server, content.name)
-    declared = arguments_shape(content.inputSchema).fields
+    shape = arguments_shape(content.inputSchema)
     return Tool(
         server=definition.server,
         name=content.name,
@@ -68,7 +98,7 @@ def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
         annotations=content.annotations,
         trusted=said.trusted,
         tenant=said.tenant,
-        marks={argument: mark for argument, mark in said.marks.items() if argument in declared},
+        marks={key: mark for key, mark in said.marks.items() if shapes_at(shape, steps_of(key))},
         undeclared=said.undeclared,
         risk=said.risk,
         owners=said.owners,
