@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from pdp.core.catalog.admission import Allowances, DefinitionRefusedError, admit
+from pdp.core.catalog.argument_place import shapes_at
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.catalog_file import CatalogFile
 from pdp.core.catalog.dangling import Dangling
@@ -14,7 +15,6 @@ from pdp.core.catalog.facts import Facts
 from pdp.core.catalog.hidden_text import shown
 from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.marks import steps_of
-from pdp.core.catalog.place import shapes_at
 from pdp.core.catalog.snapshot import read_snapshot
 from pdp.core.catalog.tool import Annotations, Tool
 from pdp.core.catalog.twins import twins
