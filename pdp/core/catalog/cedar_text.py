@@ -37,6 +37,11 @@ def quoted(text: str) -> str:
     return '"' + "".join(_escaped(character) for character in text) + '"'
 
 
+def is_plain(name: str) -> bool:
+    """Whether an attribute's name needs no quotes."""
+    return _NAME.fullmatch(name) is not None and name not in _RESERVED
+
+
 def _escaped(character: str) -> str:
     known = _ESCAPES.get(character)
     if known is not None:
@@ -90,7 +95,7 @@ def _type(part: Mapping[str, Any], *, depth: int) -> str:
 
 def _attributes(attributes: Mapping[str, Any], *, depth: int) -> Iterator[str]:
     for name, part in attributes.items():
-        shown = name if _NAME.fullmatch(name) and name not in _RESERVED else quoted(name)
+        shown = name if is_plain(name) else quoted(name)
         yield f"{shown}{'' if part.get('required', True) else '?'}: {_type(part, depth=depth)}"
 
 
