@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from enforcers.caller import Caller, Identified, Transport
@@ -27,6 +28,7 @@ from pdp.core.contract.record import Effect
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases
+from pdp.policytest.entry import Definition
 from pdp.policytest.files import read_files
 from pdp.policytest.run import Decided, Shown, run
 
@@ -56,15 +58,19 @@ class BundlePoint(InMemoryDecisionPoint):
 
 
 class Servers:
-    """Offers every approved tool under its own id, and answers every call."""
+    """Offers every approved tool under its own id, as approved or changed, and answers every call."""
 
     def __init__(self, bundle: Bundle) -> None:
+        self.definition = Definition.APPROVED
         self._offers = {
             tool.id: Offer(tool.server, tool.name, {"name": tool.name}, tool.pin) for tool in bundle.catalog.tools()
         }
 
     def find(self, wire_name: str) -> Offer | None:
-        return self._offers.get(wire_name)
+        found = self._offers.get(wire_name)
+        if found is None or self.definition is not Definition.CHANGED:
+            return found
+        return replace(found, pin="sha256:changed")
 
     def all(self) -> Iterable[tuple[str, Offer]]:
         return self._offers.items()
@@ -79,7 +85,7 @@ class Enforcer:
     def __init__(self, bundle: Bundle) -> None:
         count = itertools.count()
         clock = Clock(lambda: 0.0, lambda: 0.0, lambda size: next(count).to_bytes(size, "big"))
-        servers = Servers(bundle)
+        self._servers = servers = Servers(bundle)
         self._point = BundlePoint(bundle)
         self._chain = Chain(
             verifier=NoTokens(),
@@ -101,6 +107,7 @@ class Enforcer:
             listed = await self._chain.list_tools(Request(1, "tools/list", {}), who=who)
             assert isinstance(listed, Listed)
             return Shown(tuple(name for name, _ in listed.tools))
+        self._servers.definition = case.definition
         request = Request(1, "tools/call", {"name": case.tool, "arguments": dict(case.arguments)})
         answer = await self._chain.call(request, who=who)
         record = self._point.decisions[-1]
@@ -117,4 +124,6 @@ async def test_every_case_is_decided_by_the_chain_as_by_the_policy_test() -> Non
     enforcer = Enforcer(bundle)
     assert len(results) > 100
     for result in results:
+        if isinstance(result.case, CallCase) and result.case.definition is Definition.UNSEEN:
+            continue  # a chain always looks
         assert await enforcer.answer(result.case) == result.got, result.case.asker.name
