@@ -6,8 +6,11 @@ from typing import Any
 import msgspec
 
 from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.catalog_file import CatalogFile
+from pdp.core.catalog.dangling import Dangling
 from pdp.core.catalog.definition import Definition, Kind
-from pdp.core.catalog.entries import CatalogFile, ServerEntry, ToolEntry
+from pdp.core.catalog.facts import Facts
+from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.snapshot import read_snapshot
 from pdp.core.catalog.tool import Annotations, Tool
 from pdp.core.contract.errors import ConfigurationError, Problem
@@ -29,30 +32,32 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
         ConfigurationError: with every problem of every file.
 
     """
-    entries = CatalogFile(catalog_yaml, file=file)
-    problems = list(entries.problems)
+    written = CatalogFile(catalog_yaml, file=file)
+    facts = Facts(written.entries)
+    problems = list(written.problems)
     tools = []
     for path, raw in sorted(snapshots.items()):
         try:
             definition = read_snapshot(path, raw)
             if definition.kind is Kind.TOOL:
-                tools.append(_tool(definition, path=path, entries=entries))
+                tools.append(_tool(definition, path=path, facts=facts))
         except ConfigurationError as error:
             problems += error.problems
     # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
     if not problems:
-        problems += entries.dangling(tools)
+        problems += Dangling(written, tools).problems()
     if problems:
         raise ConfigurationError(problems)
-    return Catalog(tools)
+    return Catalog(tools, entries=written.entries)
 
 
-def _tool(definition: Definition, *, path: str, entries: CatalogFile) -> Tool:
+def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
     try:
         content = msgspec.convert(definition.content, _ToolContent)
     except msgspec.ValidationError as error:
         raise ConfigurationError([Problem(path, 1, 0, "snapshot_invalid", str(error))]) from error
-    entry = entries.servers.get(definition.server, ServerEntry())
+    said = facts.of(definition.server, content.name)
+    declared = arguments_shape(content.inputSchema).fields
     return Tool(
         server=definition.server,
         name=content.name,
@@ -60,7 +65,13 @@ def _tool(definition: Definition, *, path: str, entries: CatalogFile) -> Tool:
         input_schema=content.inputSchema,
         description=content.description,
         annotations=content.annotations,
-        trusted=entry.trusted,
-        tenant=entry.tenant,
-        marks=entry.tools.get(content.name, ToolEntry()).arguments,
+        trusted=said.trusted,
+        tenant=said.tenant,
+        marks={argument: mark for argument, mark in said.marks.items() if argument in declared},
+        undeclared=said.undeclared,
+        risk=said.risk,
+        owners=said.owners,
+        toolsets=said.toolsets,
+        tags=said.tags,
+        scopes=said.scopes,
     )

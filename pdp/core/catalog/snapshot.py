@@ -30,6 +30,11 @@ _MAX_FILE_NAME: Final = 180
 _MARK: Final = 16
 
 
+def is_server_name(name: str) -> bool:
+    """Whether a server can be called so."""
+    return _SERVER.fullmatch(name) is not None and name not in METHOD_PREFIXES
+
+
 def snapshot_path(kind: Kind, *, server: str, name: str) -> str:
     """Where the snapshot of a definition lives, for any name that it can have."""
     return f"{SCHEMAS}/{server}/{_FOLDERS[kind]}{_file_name(name)}.json"
@@ -54,7 +59,7 @@ def read_snapshot(path: str, raw: bytes) -> Definition:
             folders = ", ".join(f"`{folder}`" for folder in _KINDS if folder)
             raise ValueError(f"a snapshot is `schemas/<server>/<tool>.json`, or in one of the folders {folders}")
         kind, server = _KINDS[place["folder"]], place["server"]
-        if not _SERVER.fullmatch(server) or server in METHOD_PREFIXES:
+        if not is_server_name(server):
             raise ValueError(f"`{server}` cannot be the name of a server")
         content = _object(parse(raw, limits=_LIMITS))
         written = content.pop(_DIGEST, None)
