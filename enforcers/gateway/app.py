@@ -94,10 +94,14 @@ def http_app(gateway: Gateway, *, settings: Settings, bound: TcpAddress, ready: 
 def configured_servers(settings: Settings, *, base: Path, environment: Mapping[str, str]) -> dict[str, UpstreamFactory]:
     """The servers of `mcpServers`; a process gets little of `environment` beside what is configured."""
     limits = upstream_limits(settings.gateway)
-    return {
-        name: upstream_factory(_connector(name, server, limits, base, environment), server=name, limits=limits)
-        for name, server in settings.mcpServers.items()
-    }
+    connectors = configured_connectors(settings, base=base, environment=environment)
+    return {name: upstream_factory(way, server=name, limits=limits) for name, way in connectors.items()}
+
+
+def configured_connectors(settings: Settings, *, base: Path, environment: Mapping[str, str]) -> dict[str, Connector]:
+    """The ways to the servers of `mcpServers`."""
+    limits = upstream_limits(settings.gateway)
+    return {name: _connector(name, server, limits, base, environment) for name, server in settings.mcpServers.items()}
 
 
 def upstream_factory(connector: Connector, *, server: str, limits: UpstreamLimits) -> UpstreamFactory:
