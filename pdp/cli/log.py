@@ -100,7 +100,7 @@ def query(  # noqa: PLR0913 - one for each option
 
 
 @app.command(epilog="Example: toolgate log drift --server github --since 24h")
-def drift(
+def drift(  # noqa: PLR0913 - one for each option
     *,
     server: Annotated[str | None, typer.Option(help="The server.")] = None,
     tool: Annotated[str | None, typer.Option(help="The tool: `create_issue` or `github/create_issue`.")] = None,

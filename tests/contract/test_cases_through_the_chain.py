@@ -1,12 +1,14 @@
 """A policy test and an enforcer decide alike: every case of the example repository goes through the chain as well."""
 
 import itertools
-from collections.abc import Iterable
 from pathlib import Path
+
+import structlog
 
 from enforcers.caller import Caller, Identified, Transport
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
+from enforcers.definitions import Definitions
 from enforcers.offer import Offer
 from enforcers.spool import Recorder
 from enforcers.testing.decision_point import InMemoryDecisionPoint
@@ -29,6 +31,7 @@ from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases
 from pdp.policytest.files import read_files
 from pdp.policytest.run import Decided, Shown, run
+from tests.shelf import Shelf
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,19 +58,12 @@ class BundlePoint(InMemoryDecisionPoint):
         return self.bundle.search(request, now=self.now)
 
 
-class Servers:
+class Servers(Shelf):
     """Offers every approved tool under its own id, and answers every call."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._offers = {
-            tool.id: Offer(tool.server, tool.name, {"name": tool.name}, tool.pin) for tool in bundle.catalog.tools()
-        }
-
-    def find(self, wire_name: str) -> Offer | None:
-        return self._offers.get(wire_name)
-
-    def all(self) -> Iterable[tuple[str, Offer]]:
-        return self._offers.items()
+        tools = bundle.catalog.tools()
+        super().__init__({tool.id: Offer(tool.server, tool.name, {"name": tool.name}, tool.pin) for tool in tools})
 
     async def forward(self, offer: Offer, arguments: JsonObject) -> JsonObject:
         return {"content": [], "_meta": {"asked": offer.id, "with": sorted(arguments)}}
@@ -81,12 +77,14 @@ class Enforcer:
         clock = Clock(lambda: 0.0, lambda: 0.0, lambda size: next(count).to_bytes(size, "big"))
         servers = Servers(bundle)
         self._point = BundlePoint(bundle)
+        log = structlog.get_logger()
+        catalog = CatalogView(self._point, max_age=10, steady=clock.steady, log=log)
+        recorder = Recorder(self._point, writer="gateway", clock=clock)
         self._chain = Chain(
             verifier=NoTokens(),
-            offers=servers,
-            catalog=CatalogView(self._point, max_age=10, steady=clock.steady),
+            definitions=Definitions(servers, catalog=catalog, recorder=recorder, log=log),
             decisions=self._point,
-            recorder=Recorder(self._point, writer="gateway", clock=clock),
+            recorder=recorder,
             forwarder=servers,
             clock=clock,
         )
