@@ -38,7 +38,7 @@ LISTS: Final[Mapping[Kind, ListMethod]] = {
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An entry that is no definition; `name` is what it calls itself, None where that is no name."""
+    """An entry that is no definition; `name` is what it calls itself, None where that cannot be a name."""
 
     kind: Kind
     name: str | None
@@ -105,19 +105,21 @@ def _sort(kind: Kind, answer: JsonObject, entries: list[JsonObject], unusable: l
             entries.append(_checked(kind, entry))
         except _UnusableEntryError as error:
             name = entry.get(NAMING[kind]) if isinstance(entry, dict) else None
-            shortened = name[: _MAX_NAME[kind]] if isinstance(name, str) else None
-            unusable.append(Unusable(kind, shortened, str(error)))
+            unusable.append(Unusable(kind, name if _is_name(kind, name) else None, str(error)))
 
 
 def _checked(kind: Kind, entry: Any) -> JsonObject:
     if not isinstance(entry, dict):
         raise _UnusableEntryError("it is no object")
-    name = entry.get(NAMING[kind])
-    if not isinstance(name, str) or not 0 < len(name) <= _MAX_NAME[kind]:
+    if not _is_name(kind, entry.get(NAMING[kind])):
         raise _UnusableEntryError(f"its {NAMING[kind]} is no string of 1 to {_MAX_NAME[kind]} characters")
     if kind is Kind.TOOL:
         _check_schema(entry.get("inputSchema"))
     return entry
+
+
+def _is_name(kind: Kind, name: Any) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= _MAX_NAME[kind]
 
 
 def _check_schema(schema: Any) -> None:

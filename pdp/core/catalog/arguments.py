@@ -4,6 +4,7 @@ It stands here because policy tests take the same step before they ask for a dec
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import cachetools
@@ -11,9 +12,11 @@ import jsonschema_rs
 
 from pdp.core.catalog.form import FormError
 from pdp.core.catalog.host import normalise_host
+from pdp.core.catalog.marks import changed_at, steps_of
 from pdp.core.catalog.path import normalise_path
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.catalog.url import normalise_url
+from pdp.core.catalog.validator import SchemaUnusableError, compile_schema
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.reason_code import ReasonCode
@@ -46,7 +49,7 @@ class ArgumentChecker:
         undeclared = sorted(name for name in arguments if name not in declared)
         if undeclared:
             raise _broken([f"`{_shown(name)}` is not declared" for name in undeclared])
-        normal = {name: _normal(name, value, tool.marks.get(name)) for name, value in arguments.items()}
+        normal = _normalised(arguments, tool.marks)
         errors = self._validator(tool).iter_errors(normal)
         broken = [f"`{_pointer(error.instance_path)}` breaks `{_rule(error)}`" for error in errors]
         if broken:
@@ -57,20 +60,15 @@ class ArgumentChecker:
         found = self._validators.get(tool.pin)
         if found is None:
             try:
-                found = jsonschema_rs.validator_for(tool.input_schema, retriever=_refuse, validate_formats=False)
-            except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+                found = compile_schema(tool.input_schema)
+            except SchemaUnusableError as error:
                 raise ArgumentsError(
                     ReasonCode.ARGUMENTS_INVALID,
-                    f"the approved schema of `{tool.id}` cannot be used: {type(error).__name__}",
+                    f"the approved schema of `{tool.id}` cannot be used: {error}",
                     caller_text="the tool's approved schema cannot be used",
                 ) from error
             self._validators[tool.pin] = found
         return found
-
-
-def masked(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """`arguments` as a record may hold them: values marked `secret` are replaced."""
-    return {name: "[secret]" if tool.marks.get(name) is Mark.SECRET else value for name, value in arguments.items()}
 
 
 def can_be(text: str, mark: Mark | None) -> bool:
@@ -82,23 +80,26 @@ def can_be(text: str, mark: Mark | None) -> bool:
         return False
 
 
-def _normal(name: str, value: Any, mark: Mark | None) -> Any:
-    """`value` with every text in it, in lists at any depth too, in the one form of its mark."""
-    form = None if mark is None else _FORMS.get(mark)
-    if form is None:
-        return value
+def _normalised(arguments: JsonObject, marks: Mapping[str, Mark]) -> JsonObject:
+    """`arguments` with every marked text in the one form of its mark."""
+    value: Any = arguments
+    for key, mark in marks.items():
+        form = _FORMS.get(mark)
+        if form is not None:
+            value = changed_at(value, steps_of(key), partial(_normal, key, form))
+    return dict(value)
+
+
+def _normal(key: str, form: Callable[[str], str], value: Any) -> Any:
+    """`value` with every text in it, in lists at any depth too, in one form."""
     if isinstance(value, list):
-        return [_normal(name, item, mark) for item in value]
+        return [_normal(key, form, item) for item in value]
     if not isinstance(value, str):
         return value
     try:
         return form(value)
     except FormError as error:
-        raise _broken([f"`{_shown(name)}`: {error}"]) from error
-
-
-def _refuse(_uri: str) -> Any:
-    raise ValueError("a schema must not refer to another document")
+        raise _broken([f"`{_shown(key)}`: {error}"]) from error
 
 
 def _rule(error: jsonschema_rs.ValidationError) -> str:

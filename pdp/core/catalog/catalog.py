@@ -130,7 +130,7 @@ class Catalog:
             return found
         server, slash, name = tool_id.partition("/")
         if server not in self.unpinned_servers or not slash or not _is_plain(name):
-            raise Refused(ReasonCode.TOOL_UNKNOWN, f"`{tool_id[:_LONGEST_NAME]}` is not in the catalog")
+            raise Refused(ReasonCode.TOOL_UNKNOWN, "the tool is not in the catalog")
         facts = self.facts.of(server, name)
         found = self._strays[tool_id] = Tool(
             server=server,

@@ -28,7 +28,7 @@ class _Head(msgspec.Struct, frozen=True):
 
 
 class CatalogFile:
-    """The entries of one `catalog.yaml`; `problems` holds what was wrong with it."""
+    """The entries of one `catalog.yaml`, less those with something wrong; `problems` holds what was wrong."""
 
     def __init__(self, raw: bytes, *, file: str) -> None:
         self._file = file
@@ -43,9 +43,9 @@ class CatalogFile:
         head = self._struct(self._document.tree, _Head, ())
         if head is not None:
             self.entries = Entries(
-                servers={name: self._server(name, part) for name, part in head.servers.items()},
-                toolsets=self._selections("toolsets", head.toolsets),
-                tags=self._selections("tags", head.tags),
+                servers=self._sound("servers", head.servers, self._server),
+                toolsets=self._sound("toolsets", head.toolsets, self._selection),
+                tags=self._sound("tags", head.tags, self._selection),
             )
 
     def problem(self, at: SettingPath, code: str, message: str) -> Problem:
@@ -57,11 +57,22 @@ class CatalogFile:
         """The first of `places` that is in the file."""
         return next(at for at in places if at in self._document.values)
 
-    def _server(self, name: str, part: Any) -> ServerEntry:
-        at: SettingPath = ("servers", name)
+    def _sound(
+        self, section: str, listed: Mapping[str, Any], read: Callable[[str, Any, SettingPath], T | None]
+    ) -> dict[str, T]:
+        """The parts of a section in which nothing is wrong."""
+        sound = {}
+        for name, part in listed.items():
+            before = len(self.problems)
+            found = read(name, part, (section, name))
+            if found is not None and len(self.problems) == before:
+                sound[name] = found
+        return sound
+
+    def _server(self, name: str, part: Any, at: SettingPath) -> ServerEntry | None:
         if not is_server_name(name):
             self._report(at, "server_invalid", f"`{name}` cannot be the name of a server")
-        return self._struct(part, ServerEntry, at, tools=self._tools) or ServerEntry()
+        return self._struct(part, ServerEntry, at, tools=self._tools)
 
     def _tools(self, value: Any, at: SettingPath) -> dict[str, ToolEntry]:
         listed = self._take(value, dict[str, Any], at) or {}
@@ -77,19 +88,13 @@ class CatalogFile:
         marks = {argument: self._take(mark, Mark, (*at, argument)) for argument, mark in listed.items()}
         return {argument: mark for argument, mark in marks.items() if mark is not None}
 
-    def _selections(self, kind: str, listed: Mapping[str, Any]) -> dict[str, Selection]:
-        read = {}
-        for name, part in listed.items():
-            at: SettingPath = (kind, name)
-            if not (0 < len(name) <= _LONGEST_NAME and name.isprintable()):
-                text = f"a name in `{kind}` has from 1 to {_LONGEST_NAME} characters that can be seen"
-                self._report(at, "name_invalid", text)
-            if isinstance(part, list):
-                read[name] = Selection(self._globs(part, at))
-            else:
-                chosen = self._struct(part, Selection, at, tools=self._globs, excluded=self._globs)
-                read[name] = chosen or Selection(())
-        return read
+    def _selection(self, name: str, part: Any, at: SettingPath) -> Selection | None:
+        if not (0 < len(name) <= _LONGEST_NAME and name.isprintable()):
+            text = f"a name in `{at[0]}` has from 1 to {_LONGEST_NAME} characters that can be seen"
+            self._report(at, "name_invalid", text)
+        if isinstance(part, list):
+            return Selection(self._globs(part, at))
+        return self._struct(part, Selection, at, tools=self._globs, excluded=self._globs)
 
     def _globs(self, value: Any, at: SettingPath) -> tuple[str, ...]:
         listed = self._take(value, list[Any], at) or []

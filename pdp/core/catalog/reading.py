@@ -1,18 +1,22 @@
 """Snapshots and `catalog.yaml` to a catalog, or every problem of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from pdp.core.catalog.admission import Allowances, DefinitionRefusedError, admit
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.catalog_file import CatalogFile
 from pdp.core.catalog.dangling import Dangling
 from pdp.core.catalog.definition import Definition, Kind
+from pdp.core.catalog.entries import Entries, ServerEntry
 from pdp.core.catalog.facts import Facts
+from pdp.core.catalog.hidden_text import shown
 from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.snapshot import read_snapshot
 from pdp.core.catalog.tool import Annotations, Tool
+from pdp.core.catalog.twins import twins
 from pdp.core.contract.errors import ConfigurationError, Problem
 
 
@@ -34,21 +38,48 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
     """
     written = CatalogFile(catalog_yaml, file=file)
     facts = Facts(written.entries)
-    problems = list(written.problems)
+    problems: list[Problem] = []
     tools = []
+    definitions: dict[str, Definition] = {}
     for path, raw in sorted(snapshots.items()):
         try:
             definition = read_snapshot(path, raw)
+            _admit(definition, path=path, entries=written.entries)
+            definitions[path] = definition
             if definition.kind is Kind.TOOL:
                 tools.append(_tool(definition, path=path, facts=facts))
         except ConfigurationError as error:
             problems += error.problems
+    problems += _twins(definitions)
     # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
     if not problems:
         problems += Dangling(written, tools).problems()
+    problems += written.problems
     if problems:
         raise ConfigurationError(problems)
     return Catalog(tools, entries=written.entries)
+
+
+def _admit(definition: Definition, *, path: str, entries: Entries) -> None:
+    entry = entries.servers.get(definition.server, ServerEntry())
+    try:
+        admit(definition, allowances=Allowances(unsafe_hidden_text=entry.unsafe_hidden_text))
+    except DefinitionRefusedError as error:
+        problems = [Problem(path, 1, 0, "definition_refused", str(reason)) for reason in error.reasons]
+        raise ConfigurationError(problems) from error
+
+
+def _twins(definitions: Mapping[str, Definition]) -> Iterator[Problem]:
+    """Names of one server that are taken for one; URIs differ in what names do not differ in, so they have none."""
+    paths: dict[tuple[str, Kind], dict[str, str]] = {}
+    for path, each in definitions.items():
+        if each.kind in {Kind.TOOL, Kind.PROMPT}:
+            paths.setdefault((each.server, each.kind), {})[each.name] = path
+    for (server, kind), named in paths.items():
+        for group in twins(named):
+            names = " and ".join(f"`{shown(name)}`" for name in group)
+            text = f"the {kind}s {names} of `{server}` have names that are taken for one"
+            yield Problem(named[group[-1]], 1, 0, "tool_twin", text)
 
 
 def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:

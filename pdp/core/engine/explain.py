@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pdp.core.catalog.tool import Mark, Tool
+from pdp.core.catalog.marks import has_secret_at
+from pdp.core.catalog.tool import Tool
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import EntityUid, pst
 from pdp.core.engine.closure import Entity, evaluated
@@ -114,7 +115,7 @@ class _Explainer:
     def __init__(self, found: Slice, seen: Seen, tool: Tool, values: Values) -> None:
         self._found = found
         self._seen = seen
-        self._secret = frozenset(name for name, mark in tool.marks.items() if mark is Mark.SECRET)
+        self._marks = tool.marks
         self._values = values
         self._blind = frozenset(found.group.blind(seen.unrepresentable))
         self._situation: Situation = Situation(*found.named, _record(seen.value), evaluated(found.known))
@@ -172,9 +173,9 @@ class _Explainer:
 
     def _is_secret(self, path: Path) -> bool:
         """Whether a secret stands at `path`, above it or below it."""
-        if not self._secret:
+        if path[:1] not in {(), (ARGUMENTS,)}:
             return False
-        return path[:2] in {(), (ARGUMENTS,)} or (path[0] == ARGUMENTS and path[1] in self._secret)
+        return has_secret_at(self._marks, path[1:], shape=self._found.shape)
 
 
 def _record(form: Mapping[str, Any]) -> RecordValue:

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from pdp.core.catalog.arguments import ArgumentChecker, masked
+from pdp.core.catalog.arguments import ArgumentChecker
+from pdp.core.catalog.marks import masked
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.contract.reason_code import ReasonCode

@@ -65,7 +65,8 @@ def test_a_snapshot_reads_back_as_the_tool_with_its_pin_and_marks() -> None:
 )
 @pytest.mark.parametrize("mark", ["path", "url", "host", "secret"])
 def test_whatever_may_be_a_text_or_a_list_of_texts_can_be_marked(schema: dict[str, Any], mark: str) -> None:
-    definition = {**DEFINITION, "inputSchema": {"type": "object", "properties": {"path": schema}}}
+    definitions = {"path": {"type": "string"}}
+    definition = {**DEFINITION, "inputSchema": {"properties": {"path": schema}, "$defs": definitions}}
     yaml = CATALOG.replace(b"{path: path}", b"{path: %s}" % mark.encode())
     (tool,) = catalog(yaml, **{PATH: tool_snapshot(definition)}).tools()
     assert tool.marks == {"path": Mark(mark)}

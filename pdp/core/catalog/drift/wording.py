@@ -1,0 +1,84 @@
+"""What changed in a text or value, quoted so that all of it is seen, within bounds."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from pdp.core.catalog.hidden_text import shown
+from pdp.core.contract.exact_json import canonical
+
+_MAX_VALUE: Final = 80
+_MAX_PROSE: Final = 200
+_MAX_LISTED: Final = 3
+_MAX_WORD: Final = 40
+_SPACE: Final = re.compile(r"\s")
+_SENTENCE: Final = re.compile(r"(?<=[.!?\n])\s+|\n+")
+
+
+def quoted(value: Any) -> str:
+    """`value` as JSON, all of it seen, cut where it is long."""
+    return f"`{shown(canonical(value).decode(), most=_MAX_VALUE)}`"
+
+
+def told(text: Any) -> str:
+    """A description or the like as it is seen, cut where it is long; what is no text, as JSON."""
+    return _prose(text) if isinstance(text, str) else quoted(text)
+
+
+def named(name: str) -> str:
+    """A member's name as it is seen, cut where it is long."""
+    return f"`{shown(name, most=_MAX_VALUE)}`"
+
+
+def listed(values: Iterable[str], *, most: int = _MAX_LISTED) -> str:
+    """The first of `values`, and how many more there are."""
+    all_of_them = list(values)
+    more = f" and {len(all_of_them) - most} more" if len(all_of_them) > most else ""
+    return ", ".join(all_of_them[:most]) + more
+
+
+def reworded(approved: str, *, offered: str) -> str:
+    """What of a text is another: the part that differs, or the sentences that were added and removed."""
+    before, after = _middles(approved, offered)
+    if max(len(before), len(after)) <= _MAX_PROSE:
+        return _replaced(before, after)
+    old, new = _sentences(approved), _sentences(offered)
+    gone, come = [each for each in old if each not in new], [each for each in new if each not in old]
+    parts = [f"{verb} {listed(map(_prose, part))}" for verb, part in (("added", come), ("removed", gone)) if part]
+    return "; ".join(parts) or _replaced(before, after)
+
+
+def _replaced(before: str, after: str) -> str:
+    if not before:
+        return f"{_prose(after)} added"
+    return f"{_prose(before)} removed" if not after else f"{_prose(before)} became {_prose(after)}"
+
+
+def _prose(text: str) -> str:
+    return f"`{shown(text.strip() or text, most=_MAX_PROSE)}`"
+
+
+def _sentences(text: str) -> dict[str, None]:
+    return dict.fromkeys(each for each in _SENTENCE.split(text) if each)
+
+
+def _middles(one: str, other: str) -> tuple[str, str]:
+    """What is left of two texts without the words at the start and end that they share."""
+    start = _shared(one, other)
+    end = min(_shared(one[::-1], other[::-1]), min(len(one), len(other)) - start)
+    start -= _broken_word(one[:start][-_MAX_WORD:][::-1])
+    end -= _broken_word(one[len(one) - end :][:_MAX_WORD])
+    return one[start : len(one) - end], other[start : len(other) - end]
+
+
+def _broken_word(text: str) -> int:
+    """How many characters of the word that `text` starts with stand in it; none where it does not end there."""
+    space = _SPACE.search(text)
+    return space.start() if space is not None else len(text) if len(text) < _MAX_WORD else 0
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts share at their start."""
+    return next(
+        (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
