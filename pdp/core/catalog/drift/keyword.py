@@ -175,7 +175,6 @@ _COMPARE: Final[Mapping[str, _Compare]] = {
     "allOf": _limit,
     "anyOf": _limit,
     "oneOf": _limit,
-    "prefixItems": _limit,
     "dependentRequired": _limit,
     "uniqueItems": _unique,
     "type": _type,
