@@ -424,6 +424,37 @@ def test_one_change_of_a_parameter_is_told_in_words(
     assert of_argument(approved, offered) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("approved", "offered", "expected"),
+    [
+        ({"additionalProperties": {"maxLength": 1}}, {}, [("behaviour", "constraint_changed")]),
+        ({}, {"additionalProperties": {"maxLength": 1}}, [("behaviour", "constraint_changed")]),
+        ({"not": {}}, {"not": {"maxLength": 1}}, [("behaviour", "constraint_changed")]),
+        ({"properties": {}}, {}, [("loosened", "constraint_loosened")]),
+        ({}, {"properties": {}}, [("tightened", "constraint_tightened")]),
+        (
+            {"properties": {"b": {}}},
+            {},
+            [("loosened", "constraint_loosened"), ("tightened", "parameter_removed")],
+        ),
+        (
+            {"properties": {"b": {}}, "patternProperties": {"^c": True}},
+            {"properties": {"b": {}, "c": {}}, "patternProperties": {"^c": True}},
+            [("behaviour", "parameter_added")],
+        ),
+        (
+            {"properties": {"b": {}}, "additionalProperties": {"type": "string"}},
+            {"properties": {}, "additionalProperties": {"type": "string"}},
+            [("behaviour", "parameter_removed")],
+        ),
+    ],
+)
+def test_what_lets_other_members_through_weighs_what_it_does(
+    approved: dict[str, Any], offered: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert [(weight, kind) for weight, kind, _, _ in of_argument(approved, offered)] == expected
+
+
 def test_enum_values_added_and_removed_are_two_changes() -> None:
     assert of_argument({"enum": ["a", "b"]}, {"enum": ["b", "c"]}) == [
         ("loosened", "constraint_loosened", "/enum", 'parameter `a` may also be `"c"`'),
@@ -807,7 +838,7 @@ def test_more_changes_than_anybody_reads_are_cut_and_that_is_told_first() -> Non
 
 
 def test_of_a_definition_that_is_too_large_the_members_are_told() -> None:
-    before, now = ({**TOOL, "inputSchema": properties(100_000), "description": each} for each in ("a", "b"))
+    before, now = ({**TOOL, "inputSchema": properties(50_000), "description": each} for each in ("a", "b"))
     now["inputSchema"] = {**now["inputSchema"], "type": "array"}
     assert [(change.kind, change.where) for change in changes(before, offered=now, kind=Kind.TOOL)] == [
         (ChangeKind.MEMBER_CHANGED, "/description"),

@@ -155,11 +155,12 @@ class Comparison:
     def _one(self, spot: Spot, keyword: str, before: Any, now: Any) -> Iterator[Change]:
         """One schema; for most keywords none is the same as one that accepts anything."""
         is_branch = keyword in _BRANCHES
-        if is_branch and (isinstance(before, Absent) or isinstance(now, Absent)):
-            yield from keyword_changes(spot, keyword, approved=before, offered=now)
-            return
         one, other = (True if isinstance(each, Absent) else each for each in (before, now))
-        if openness(one) is Openness.SOME and openness(other) is Openness.SOME:
+        is_inner = openness(one) is Openness.SOME and openness(other) is Openness.SOME
+        is_absent = isinstance(before, Absent) or isinstance(now, Absent)
+        if is_branch and (is_absent or (keyword in NOT_MONOTONE and not is_inner)):
+            yield from keyword_changes(spot, keyword, approved=before, offered=now)
+        elif is_inner:
             sense = Sense.UNSURE if keyword in NOT_MONOTONE else Sense.SAME
             below = spot.below(keyword, value=_ONE[keyword])
             yield from self.changes(
