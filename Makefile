@@ -12,13 +12,13 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 QUICK := not long and not bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long bench lint fmt types contracts lock wheel image-check clean python node
+.PHONY: help setup demo test test-long bench lint fmt types contracts lock inventories wheel image-check clean python node
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" \
 		read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
 
-setup: $(VENV)/.installed .venv-mcp1/.installed node ## environments from the lock files
+setup: $(VENV)/.installed .venv-mcp1/.installed .json-schema-tests/.installed node ## environments from the lock files
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "no \`$(PYTHON)\`: install Python 3.11 or newer" \
@@ -39,12 +39,22 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml | python
 	.venv-mcp1/bin/python $(PIP_INSTALL) --require-hashes -r requirements-mcp1.lock
 	@touch $@
 
+# JSON Schema's own tests are in the source of PyPI's jsonschema, whose hash the lock file has, and in no wheel.
+.json-schema-tests/.installed: requirements-dev.lock | $(VENV)/.installed
+	rm -rf $(@D) && mkdir $(@D)
+	sed -n '/^jsonschema==/,/[^\\]$$/p' $< > $(@D)/source.lock
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--no-binary jsonschema --require-hashes -r $(@D)/source.lock -d $(@D)
+	@touch $@
+
 node:
 	@if command -v npm >/dev/null; then $(MAKE) --silent --no-print-directory node_modules/.installed; \
 	else echo "no npm: tests with servers written in Node are skipped (apt-get install nodejs npm)"; fi
 
+# The servers' libraries ask for Node 20 (`engines`); where it is older, a packaged Node 22 comes with them.
 node_modules/.installed: package-lock.json package.json .npmrc
-	npm ci --silent --ignore-scripts
+	npm ci --silent --ignore-scripts \
+		$$(node -e 'process.exitCode = process.versions.node.split(".")[0] < 20 ? 1 : 0' && echo --omit=optional)
 	@touch $@
 
 demo: setup ## calls allowed and denied, before your eyes (ARGS=...)
@@ -82,6 +92,10 @@ lock: $(VENV)/.installed ## lock files from pyproject.toml and package.json (ARG
 	@if command -v npm >/dev/null; then npm install --silent --package-lock-only; \
 	else echo "no npm: package-lock.json is left as it is (apt-get install nodejs npm)"; fi
 
+inventories: setup ## snapshots of real servers, for tests (ARGS=...)
+	PATH="$(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/toolgate schemas approve --all --yes \
+		--config tests/data/inventories.yaml $(ARGS)
+
 wheel: setup ## dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation
 
@@ -89,6 +103,6 @@ image-check: setup ## the container image's steps in a Debian root (needs root a
 	$(BIN)/pytest -m long --timeout=1800 -rs tests/flow/test_image.py $(ARGS)
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-mcp1 .toolgate-demo node_modules build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) .venv-mcp1 .json-schema-tests .toolgate-demo node_modules build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis
 	find pdp enforcers tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,13 +28,17 @@ class ExitCode(IntEnum):
 class _LazyCommand(typer.core.TyperCommand):
     """Stands for a verb in `--help`; the verb itself is loaded when its arguments are to be read."""
 
-    def __init__(self, entry_point: EntryPoint) -> None:
-        verb = verbs.describe(entry_point)
-        super().__init__(name=entry_point.name, help=verb.summary, rich_help_panel=verb.panel)
+    def __init__(self, name: str, *, entry_point: EntryPoint, panel: str | None, members: Iterable[Any]) -> None:
+        super().__init__(name=name, help=verbs.describe(entry_point).summary, rich_help_panel=panel)
         self._entry_point = entry_point
+        self._members = tuple(members)
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        return verbs.load(self._entry_point).make_context(info_name, args, parent=parent, **extra)
+        command = verbs.load(self._entry_point)
+        if isinstance(command, typer.core.TyperGroup):
+            for member in self._members:
+                command.commands.setdefault(member.name, member)
+        return command.make_context(info_name, args, parent=parent, **extra)
 
 
 def command_of(found: Iterable[EntryPoint]) -> Any:
@@ -49,8 +53,13 @@ def command_of(found: Iterable[EntryPoint]) -> Any:
     )
     app.callback()(_root)
     command: Any = typer.main.get_command(app)
-    for entry_point in verbs.shipped(found).values():
-        command.add_command(_LazyCommand(entry_point))
+    every = list(found)
+    for name, entry_point in verbs.shipped(every).items():
+        panel = verbs.describe(entry_point).panel
+        joining = verbs.members(every, group=name).items()
+        # Inside a group all stand in one list, wherever they come from.
+        inside = [_LazyCommand(member, entry_point=verb, panel=None, members=()) for member, verb in joining]
+        command.add_command(_LazyCommand(name, entry_point=entry_point, panel=panel, members=inside))
     return command
 
 

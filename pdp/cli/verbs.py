@@ -1,8 +1,9 @@
 """The verbs of `toolgate`: entry points in group `toolgate.commands`, each loaded only when it is run.
 
 An entry point names a verb and where it lives (`serve = pdp.cli.serve:serve`), a `typer.Typer` for a
-group such as `log` or a function for a single verb. The table here holds what `--help` shows of our own
-verbs without loading them.
+group such as `log` or a function for a single verb. A name with a dot is a verb that joins a group from
+elsewhere: `schemas.fidelity` is run as `toolgate schemas fidelity`. The tables here hold what `--help`
+shows of our own verbs without loading them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +22,7 @@ from pdp.core.contract.errors import UnusableError
 
 GROUP: Final = "toolgate.commands"
 OWN_PACKAGES: Final = ("pdp", "enforcers")
+_JOINT: Final = "."
 
 
 class Panel(StrEnum):
@@ -61,20 +63,40 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
 )
 
 
+MEMBERS: Final[Mapping[str, Verb]] = MappingProxyType(
+    {
+        "schemas.fidelity": Verb(Panel.CATALOG, "Say what policies can see of each tool's arguments", extra="server"),
+        "schemas.cedar": Verb(Panel.CATALOG, "Print the Cedar schema that policies are checked with", extra="server"),
+    }
+)
+"""Verbs that join a group of ours from another package than the group's."""
+_OWN: Final[Mapping[str, Verb]] = {**VERBS, **MEMBERS}
+
+
 def shipped(entry_points: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
     """The verbs whose module is there, by name, in the order of `--help`; no plug-in takes our own verbs' names."""
+    return {name: verb for name, verb in _found(entry_points).items() if _JOINT not in name}
+
+
+def members(entry_points: Iterable[EntryPoint], *, group: str) -> dict[str, EntryPoint]:
+    """The verbs that join `group`, by the name that they have in it, as `shipped`."""
+    inside = ((name.partition(_JOINT), verb) for name, verb in _found(entry_points).items())
+    return {name: verb for (first, _, name), verb in inside if first == group and name}
+
+
+def _found(entry_points: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for entry_point in entry_points:
         own = entry_point.module.partition(".")[0] in OWN_PACKAGES
-        if _exists(entry_point.module) and (own or entry_point.name not in VERBS):
+        if _exists(entry_point.module) and (own or entry_point.name not in _OWN):
             found.setdefault(entry_point.name, entry_point)
-    order = {name: number for number, name in enumerate(VERBS)}
+    order = {name: number for number, name in enumerate(_OWN)}
     return {name: found[name] for name in sorted(found, key=lambda name: (order.get(name, len(order)), name))}
 
 
 def describe(entry_point: EntryPoint) -> Verb:
     """What `--help` says of the verb."""
-    return VERBS.get(entry_point.name) or Verb(Panel.PLUGINS, f"From `{entry_point.module}`")
+    return _OWN.get(entry_point.name) or Verb(Panel.PLUGINS, f"From `{entry_point.module}`")
 
 
 def load(entry_point: EntryPoint) -> Any:
@@ -89,14 +111,15 @@ def load(entry_point: EntryPoint) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in OWN_PACKAGES:
             raise
-        raise missing_extra(error, verb=entry_point.name, preferred=describe(entry_point).extra) from error
+        verb = entry_point.name.replace(_JOINT, " ")
+        raise missing_extra(error, verb=verb, preferred=describe(entry_point).extra) from error
     target: typer.Typer | Callable[..., Any] | None = getattr(module, entry_point.attr, None)
     if target is None:
         raise UnusableError(f"there is no `{entry_point.name}`: `{entry_point.value}` does not exist")
     if isinstance(target, typer.Typer):
         return typer.main.get_command(target)
     single = typer.Typer(add_completion=False)
-    single.command(entry_point.name)(target)
+    single.command(entry_point.name.rpartition(_JOINT)[2])(target)
     return typer.main.get_command(single)
 
 

@@ -1,6 +1,6 @@
 """Generated worlds: a catalog, policies that compile against it, and requests that meet them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -8,12 +8,14 @@ from typing import Final
 from hypothesis import strategies as st
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.contract.authzen import EvaluationRequest
-from pdp.core.contract.errors import ConfigurationError, Problem, Severity
+from pdp.core.catalog.entries import Entries
+from pdp.core.catalog.tool import Tool
+from pdp.core.contract.authzen import DIGEST, EvaluationRequest
+from pdp.core.contract.errors import ConfigurationError, Problem, Refused, Severity
 from pdp.core.engine.compile import CompiledPolicies, compile_policies
 from pdp.core.engine.evaluate import Engine
 from tests.property.drawing import Draw, Drawn, Seeded
-from tests.property.generated_catalog import Definition, definitions
+from tests.property.generated_catalog import Definition, definitions, strays
 from tests.property.generated_people import NOW
 from tests.property.generated_policies import policy
 from tests.property.generated_requests import request
@@ -25,15 +27,28 @@ _MOST_POLICIES: Final = 10
 
 @dataclass(frozen=True)
 class World:
-    """Tools and policies; `policies` maps a file name to the text of one policy."""
+    """Approved tools, what is said of them, and policies; `policies` maps a file name to the text of one policy."""
 
     tools: tuple[Definition, ...]
+    entries: Entries
     policies: dict[str, str]
 
     @cached_property
     def catalog(self) -> Catalog:
         """The tools as the engine knows them."""
-        return Catalog(definition.tool for definition in self.tools)
+        return Catalog((definition.tool for definition in self.tools), entries=self.entries)
+
+    @cached_property
+    def callable(self) -> tuple[Definition, ...]:
+        """The approved tools, and some that nobody approved and that may be called."""
+        return (*self.tools, *strays(self.catalog))
+
+    def called(self, request: EvaluationRequest) -> Tool | None:
+        """The tool of `request` as it is decided on, None where it is not."""
+        try:
+            return self.catalog.resolve(request.resource.id, offered=request.resource.properties.get(DIGEST))
+        except Refused:
+            return None
 
     @cached_property
     def compiled(self) -> CompiledPolicies:
@@ -71,7 +86,7 @@ def seeded_requests(world: World, *, seed: int, count: int) -> Iterator[Evaluati
     """`count` requests that follow from `seed`."""
     draw = Seeded(seed)
     for _ in range(count):
-        yield request(draw, tools=world.tools)
+        yield request(draw, tools=world.callable)
 
 
 @st.composite
@@ -84,11 +99,11 @@ def worlds(draw: st.DrawFn, *, policies: int = 6) -> World:
 def cases(draw: st.DrawFn, *, policies: int = 6) -> tuple[World, EvaluationRequest]:
     """A world with one request."""
     world = _world(Drawn(draw), policies=policies)
-    return world, request(Drawn(draw), tools=world.tools)
+    return world, request(Drawn(draw), tools=world.callable)
 
 
 def _world(draw: Draw, *, policies: int) -> World:
-    tools: Sequence[Definition] = definitions(draw)
+    tools, entries = definitions(draw)
     count = draw.integer(1, policies)
     keys = [f"p{number:03}" for number in range(count)]
-    return World(tuple(tools), {f"policies/{key}.cedar": policy(draw, key=key, tools=tools) for key in keys})
+    return World(tools, entries, {f"policies/{key}.cedar": policy(draw, key=key, tools=tools) for key in keys})

@@ -7,9 +7,12 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.entries import Entries
+from pdp.core.catalog.facts import Facts
 from pdp.core.catalog.tool import Annotations, Mark, Tool
 from tests.property.drawing import Draw
-from tests.property.generated_people import TENANTS
+from tests.property.generated_entries import STRAYS, as_said, entries
 
 TEXTS: Final = ("main", "", "release/1", "release/2", 'say "hi"', "ünï*", "/srv/x", "/etc")
 COUNTS: Final = (0, 1, 2, 5, -1, 100, 2**63 - 1, -(2**63))
@@ -93,22 +96,26 @@ _MOST_ARGUMENTS: Final = 5
 _MOST_DEPTH: Final = 2
 
 
-def definitions(draw: Draw) -> tuple[Definition, ...]:
-    """The tools of one to three servers; many share names of arguments, some with another type."""
+def definitions(draw: Draw) -> tuple[tuple[Definition, ...], Entries]:
+    """The tools of one to three servers, and what is said of them; many share names of arguments."""
+    servers = draw.some(("git", "files", "mail-2"), least=1, most=3)
+    said = entries(draw, servers=servers)
+    facts = Facts(said)
     found = []
-    for server in draw.some(("git", "files", "mail-2"), least=1, most=3):
-        like = Tool(
-            server=server,
-            name="",
-            pin="",
-            input_schema={},
-            tenant=draw.choice((*TENANTS, None)),
-            trusted=draw.chance(60),
-        )
+    for server in servers:
+        like = Tool(server=server, name="", pin="", input_schema={})
         for name in draw.some(("read", "write", 'odd"./tool'), least=1, most=3):
             arguments = _arguments(draw)
-            found.append(Definition(_tool(draw, name=name, like=like, arguments=arguments), arguments))
-    return tuple(sorted(found, key=lambda each: each.tool.id))
+            tool = as_said(_tool(draw, name=name, like=like, arguments=arguments), facts)
+            found.append(Definition(tool, arguments))
+    return tuple(sorted(found, key=lambda each: each.tool.id)), said
+
+
+def strays(catalog: Catalog) -> tuple[Definition, ...]:
+    """Tools that nobody approved and that may be called; what their servers declare is not known."""
+    some = (Argument("repo", Kind.TEXT, required=False), Argument("count", Kind.COUNT, required=False))
+    names = [f"{server}/{name}" for server in sorted(catalog.unpinned_servers) for name in STRAYS]
+    return tuple(Definition(catalog.resolve(name, offered=None), some) for name in names)
 
 
 def _arguments(draw: Draw) -> tuple[Argument, ...]:

@@ -8,6 +8,7 @@ from tests.property.drawing import Draw
 from tests.property.generated_catalog import Definition
 from tests.property.generated_conditions import condition
 from tests.property.generated_people import AGENTS, GROUPS, ROLES, TENANTS, USERS
+from tests.property.generated_surroundings import groups
 from tests.property.generated_view import View, entity, view
 
 _CALL: Final = "tools/call"
@@ -29,7 +30,7 @@ def policy(draw: Draw, *, key: str, tools: Sequence[Definition]) -> str:
     effect = draw.choice(("permit", "permit", "permit", "forbid", "forbid"))
     head = _head(draw, tools)
     clauses = [
-        _clause(draw, seen=head.view, failing=30 if effect == "forbid" else 15)
+        _clause(draw, seen=head.view, failing=35 if effect == "forbid" else 15)
         for _ in range(draw.choice((1, 1, 0, 2)))
     ]
     scope = f"{effect}({_principal(draw)}, {head.action}, {head.resource})"
@@ -108,6 +109,8 @@ def _resource(draw: Draw, tools: Sequence[Definition]) -> str:
         f"resource == {entity('Tool', tool.id)}",
         f"resource in {entity('Tool', tool.id)}",
     ]
+    around = groups([Definition(tool, ())])
+    forms += [form for group in around for form in (f"resource in {group}", f"resource is Mcp::Tool in {group}")]
     if tool.tenant is not None:
         owner = entity("Tenant", tool.tenant)
         forms += [f"resource in {owner}", f"resource is Mcp::Tool in {owner}"]

@@ -70,9 +70,16 @@ def request(draw: Draw, *, tools: Sequence[Definition]) -> EvaluationRequest:
     return EvaluationRequest(
         subject=_subject(draw),
         action=Action("tools/call"),
-        resource=Resource("tool", definition.tool.id),
+        resource=Resource("tool", definition.tool.id, _offered(draw, definition)),
         context={"arguments": arguments(draw, definition.arguments, odd=odd), **surroundings(draw, odd=8)},
     )
+
+
+def _offered(draw: Draw, definition: Definition) -> dict[str, Any]:
+    """Mostly the definition that was approved."""
+    if draw.chance(10):
+        return {}
+    return {"digest": "sha256:other" if draw.chance(7) else definition.tool.pin or "sha256:new"}
 
 
 def surroundings(draw: Draw, *, odd: int) -> dict[str, Any]:

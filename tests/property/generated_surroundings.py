@@ -1,9 +1,11 @@
 """Generated conditions on everything but arguments: principal, action, resource, and the rest of the context."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from pdp.core.catalog.tool import RiskLevel
 from tests.property.drawing import Draw
+from tests.property.generated_catalog import Definition
 from tests.property.generated_people import (
     AGENTS,
     EMAILS,
@@ -64,7 +66,26 @@ def _resource(draw: Draw, view: View) -> str:
             f"resource in {entity('Server', tool.server)}",
             f"resource == {entity('Tool', tool.id)}",
         ]
+        forms += [f"resource in {group}" for group in groups(view.tools)]
+        forms += [f"resource.tags.contains({literal(tag)})" for each in view.tools for tag in each.tool.tags]
+    forms += _ratings(draw)
     return " && ".join((*view.resource, draw.choice(forms)))
+
+
+def groups(tools: Iterable[Definition]) -> list[str]:
+    """The toolsets and tags that `tools` are in."""
+    found = {entity("Toolset", name) for each in tools for name in each.tool.toolsets}
+    return sorted(found | {entity("Tag", name) for each in tools for name in each.tool.tags})
+
+
+def _ratings(draw: Draw) -> list[str]:
+    levels = [literal(level) for level in draw.some(tuple(RiskLevel), least=2, most=3)]
+    return [
+        f"resource.risk == {levels[0]}",
+        f"resource.risk != {levels[0]}",
+        f"[{', '.join(levels)}].contains(resource.risk)",
+        "resource.tags.isEmpty()",
+    ]
 
 
 def _action(draw: Draw, view: View) -> str:

@@ -6,7 +6,15 @@ from random import Random
 from typing import Any
 
 from pdp.core.catalog.arguments import ArgumentChecker
-from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest
+from pdp.core.contract.authzen import (
+    DIGEST,
+    OFFERED,
+    Action,
+    EvaluationRequest,
+    Resource,
+    ResourceKind,
+    ResourceSearchRequest,
+)
 from pdp.core.contract.errors import ArgumentsError
 from tests.property.generated import World
 from tests.property.generated_catalog import AMOUNTS, COUNTS, TEXTS, Argument, Definition, Kind
@@ -37,7 +45,8 @@ class Sampler:
             except ArgumentsError:
                 continue
             context = {**asked.context, "arguments": arguments}
-            yield EvaluationRequest(asked.subject, Action("tools/call"), Resource("tool", tool.tool.id), context)
+            resource = Resource("tool", tool.tool.id, _offered(tool, asked))
+            yield EvaluationRequest(asked.subject, Action("tools/call"), resource, context)
 
     def _record(self, declared: Sequence[Argument]) -> dict[str, Any]:
         present = self._random.random()
@@ -65,7 +74,21 @@ class Sampler:
         return self._random.choice(choices[kind])
 
 
-def list_request(call: EvaluationRequest) -> ResourceSearchRequest:
-    """The request for a list by whoever makes `call`."""
+def _offered(tool: Definition, asked: ResourceSearchRequest) -> dict[str, str]:
+    """Which definition of `tool` is offered, as far as a list was told."""
+    if OFFERED not in asked.resource.properties:
+        return {}
+    return {DIGEST: asked.resource.properties[OFFERED].get(tool.tool.id, tool.tool.pin)}
+
+
+def list_request(call: EvaluationRequest, *, tools: Sequence[Definition]) -> ResourceSearchRequest:
+    """The request for a list by whoever makes `call`, when all else that is offered is as approved.
+
+    Nobody looked for the list where nobody looked for the call; else tools that nobody approved are offered too.
+    """
     context = {name: value for name, value in call.context.items() if name != "arguments"}
-    return ResourceSearchRequest(call.subject, Action("tools/call"), ResourceKind("tool"), context)
+    properties = {}
+    if DIGEST in call.resource.properties:
+        strays = {tool.tool.id: "sha256:new" for tool in tools if not tool.tool.pin}
+        properties = {OFFERED: strays | {call.resource.id: call.resource.properties[DIGEST]}}
+    return ResourceSearchRequest(call.subject, Action("tools/call"), ResourceKind("tool", properties), context)

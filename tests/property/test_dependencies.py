@@ -21,7 +21,7 @@ def decided(world: World, moment: Moment) -> Decision:
 
 
 def called(world: World, moment: Moment) -> Definition:
-    return next(tool for tool in world.tools if tool.tool.id == moment.request.resource.id)
+    return next(tool for tool in world.callable if tool.tool.id == moment.request.resource.id)
 
 
 def assert_decided_alike(world: World, before: Moment, after: Moment) -> bool:
@@ -42,7 +42,7 @@ def assert_decided_alike(world: World, before: Moment, after: Moment) -> bool:
 def test_nothing_outside_vary_changes_a_decision(data: st.DataObject) -> None:
     world = data.draw(worlds())
     draw = Drawn(data.draw)
-    before = Moment(request(draw, tools=world.tools), NOW)
+    before = Moment(request(draw, tools=world.callable), NOW)
     assert_decided_alike(world, before, mutated(draw, before, tool=called(world, before)))
 
 

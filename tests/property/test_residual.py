@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdp.core.catalog.shape import RecordOf
-from pdp.core.contract.authzen import ResourceSearchRequest
+from pdp.core.contract.authzen import OFFERED, ResourceSearchRequest
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine import cedar
@@ -32,11 +33,16 @@ def _asked(world: World, seed: int) -> Iterator[tuple[ResourceSearchRequest, dic
     """Two askers, and what the list says to each that can be told anything."""
     listing = Listing(world.compiled, catalog=world.catalog)
     for call in seeded_requests(world, seed=seed, count=2):
-        asked = list_request(call)
+        asked = list_request(call, tools=world.callable)
         try:
             yield asked, dict(listing.visibilities(asked, now=NOW))
         except Refused:
             continue
+
+
+def _told(world: World, asked: ResourceSearchRequest) -> tuple[Definition, ...]:
+    """The tools that a list can have: of one that nobody approved, it has to be told."""
+    return world.callable if OFFERED in asked.resource.properties else world.tools
 
 
 def _allowed(world: World, tool: Definition, asked: ResourceSearchRequest, *, seed: int, count: int) -> set[bool]:
@@ -73,9 +79,9 @@ def _hides(world: World, asked: ResourceSearchRequest, tool: Definition) -> bool
 def test_no_tool_of_which_a_call_is_allowed_is_hidden_and_of_a_sure_one_every_call_is(seed: int) -> None:
     world = seeded_world(seed)
     for asked, visible in _asked(world, seed):
-        for tool in world.tools:
+        for tool in _told(world, asked):
             found = _allowed(world, tool, asked, seed=seed, count=_CALLS)
-            match visible[tool.tool.id]:
+            match visible.get(tool.tool.id, Visibility.NO):
                 case Visibility.YES:
                     assert found <= {True}
                 case Visibility.NO:
@@ -83,7 +89,7 @@ def test_no_tool_of_which_a_call_is_allowed_is_hidden_and_of_a_sure_one_every_ca
                 case Visibility.MAYBE:
                     pass
             if _hides(world, asked, tool):
-                assert visible[tool.tool.id] is Visibility.NO
+                assert visible.get(tool.tool.id, Visibility.NO) is Visibility.NO
 
 
 def test_nineteen_of_twenty_tools_that_may_be_called_can_be() -> None:
@@ -92,7 +98,8 @@ def test_nineteen_of_twenty_tools_that_may_be_called_can_be() -> None:
         for seed in range(150)
         for world in [seeded_world(seed)]
         for asked, visible in _asked(world, seed)
-        for tool in world.tools
+        for tool in world.callable
+        if tool.tool.id in visible
     )
     assert min(counted[each] for each in ("yes", "maybe", "no")) > 40
     assert counted["maybe, never seen"] <= 0.05 * (counted["maybe"] + counted["maybe, never seen"])
@@ -111,10 +118,10 @@ def _found(world: World, tool: Definition, asked: ResourceSearchRequest, visibil
 def test_where_no_argument_is_read_the_list_is_the_decision(seed: int) -> None:
     world = _without_arguments(seeded_world(seed))
     for asked, visible in _asked(world, seed):
-        for tool in world.tools:
+        for tool in _told(world, asked):
             allowed = _allowed(world, tool, asked, seed=seed, count=40) == {True}
             shown = allowed and not _hides(world, asked, tool)
-            assert visible[tool.tool.id] is (Visibility.YES if shown else Visibility.NO)
+            assert visible.get(tool.tool.id, Visibility.NO) is (Visibility.YES if shown else Visibility.NO)
 
 
 def _without_arguments(world: World) -> World:
@@ -124,4 +131,4 @@ def _without_arguments(world: World) -> World:
         for policy in world.compiled.policies.values()
         if not any(read.path[:1] in {(), (ARGUMENTS,)} for read in policy.reads)
     }
-    return World(world.tools, {file: text for file, text in world.policies.items() if file in blind})
+    return replace(world, policies={file: text for file, text in world.policies.items() if file in blind})

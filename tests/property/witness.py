@@ -46,7 +46,7 @@ def slices_of(world: World, requests: Sequence[EvaluationRequest]) -> list[Share
         policies = _slice(world, request)
         if policies is not None:
             found.setdefault((request.resource.id, policies), []).append(request)
-    tools = {definition.tool.id: definition for definition in world.tools}
+    tools = {definition.tool.id: definition for definition in world.callable}
     return [
         SharedSlice(tools[tool], policies, world.engine.decide(calls[0], now=NOW).holds.vary, tuple(calls))
         for (tool, policies), calls in found.items()
@@ -54,13 +54,14 @@ def slices_of(world: World, requests: Sequence[EvaluationRequest]) -> list[Share
 
 
 def _slice(world: World, request: EvaluationRequest) -> tuple[str, ...] | None:
-    """The ids of the policies that can match, None for a request without anyone who asks."""
+    """The ids of the policies that can match, None for a request that is refused before they are asked."""
     try:
         access = read_access(request)
     except Refused:
         return None
-    tool = world.catalog.find(request.resource.id)
-    assert tool is not None
+    tool = world.called(request)
+    if tool is None or not set(tool.scopes) <= set(access.context.scopes):
+        return None
     own = principal_entities(access), action_entities(tool), tool_entities(tool)
     entities = defined(entity for each in own for entity in each)
     principal, action, resource = (lineage(first.uid, entities) for first, *_ in own)

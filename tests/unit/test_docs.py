@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from pdp.cli.verbs import VERBS
+from pdp.cli.verbs import MEMBERS, VERBS
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine.checks.code import ACKNOWLEDGEABLE, RULES
 
@@ -24,7 +24,8 @@ def test_every_code_of_a_problem_in_policies_is_documented_with_its_severity(roo
 
 def test_every_verb_is_shown_at_work_in_the_docs(root: Path) -> None:
     text = "\n".join(path.read_text() for path in [root / "README.md", *(root / "docs").glob("*.md")])
-    assert [verb for verb in VERBS if f"toolgate {verb}" not in text] == []
+    names = [*VERBS, *(name.replace(".", " ") for name in MEMBERS)]
+    assert [name for name in names if f"toolgate {name}" not in text] == []
 
 
 def test_every_link_between_docs_leads_somewhere(root: Path) -> None:

@@ -6,7 +6,7 @@ Compatibility): whatever is no sign of a modern server leads to the `initialize`
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
@@ -26,12 +26,13 @@ from enforcers.gateway.protocol import (
     Era,
 )
 from enforcers.gateway.upstreams.channel import Channel, Question, RejectedError
-from enforcers.gateway.upstreams.tool_list import read_tools
+from enforcers.gateway.upstreams.listing import LISTS, Listing, read_list
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
-from pdp.core.contract.checked_call import TOOLS_CALL, TOOLS_LIST
+from pdp.core.catalog.definition import Kind
+from pdp.core.contract.checked_call import TOOLS_CALL
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.exact_json import JsonObject
-from pdp.core.contract.message import ErrorAnswer, Notification, Request, Result
+from pdp.core.contract.message import METHOD_NOT_FOUND, ErrorAnswer, Notification, Request, Result
 
 UPSTREAM_LEGACY_VERSIONS: Final = (*LEGACY_VERSIONS, "2024-11-05")
 """The oldest revision has the same `tools/list` and `tools/call`; many servers stayed with it."""
@@ -49,8 +50,10 @@ class Conversation:
         self._log = log
         self._ids = itertools.count(1)
         self._meta: dict[str, Any] | None = None
-        self._listens = False
+        self._capabilities: Mapping[str, Any] = {}
         self.version: str | None = None
+        self.ttl: float | None = None
+        """For how many seconds the server said that its tools hold, None where it did not say."""
 
     @property
     def era(self) -> Era:
@@ -69,18 +72,43 @@ class Conversation:
             raise UpstreamError("the server refuses both `server/discover` and `initialize`")
         self._log.info("upstream_opened", version=self.version, era=self.era.value)
 
-    async def tools(self) -> list[JsonObject]:
-        """Every usable tool the server lists.
+    async def tools(self) -> Sequence[JsonObject]:
+        """Every usable tool the server lists; others are logged and left out.
 
         Raises:
             UpstreamError: it does not list them properly.
 
         """
+        listing = await self.list_of(Kind.TOOL)
+        for entry in listing.unusable:
+            self._log.warning("tool_unusable", tool=entry.name, cause=entry.cause)
+        self.ttl = listing.ttl
+        return listing.entries
+
+    async def list_of(self, kind: Kind) -> Listing:
+        """What the server lists of `kind`; nothing where it announces none, but for tools, which are asked for.
+
+        Raises:
+            UpstreamError: it does not list them properly.
+
+        """
+        announced = LISTS[kind].capability in self._capabilities
+        # Servers announce resources and know no templates, or have tools and announce nothing.
+        may_be_unknown = kind is not Kind.TOOL or not announced
 
         async def page(params: JsonObject) -> JsonObject:
-            return await self._result(TOOLS_LIST, params, within=self._limits.call_timeout)
+            method = LISTS[kind].method
+            match await self._ask(method, params, within=self._limits.call_timeout):
+                case Result(result=result):
+                    return result
+                case ErrorAnswer(code=code) if code == METHOD_NOT_FOUND and may_be_unknown:
+                    return {LISTS[kind].member: []}
+                case ErrorAnswer(code=code):
+                    raise UpstreamError(f"the server answers `{method}` with error {code}")
 
-        return await read_tools(page, limits=self._limits, log=self._log)
+        if not announced and kind is not Kind.TOOL:
+            return Listing()
+        return await read_list(kind, page, limits=self._limits)
 
     async def call(self, tool: str, *, arguments: JsonObject, headers: Mapping[str, str]) -> JsonObject:
         """The result of one call, complete or asking for input; an error of the tool's own is a result too.
@@ -100,7 +128,8 @@ class Conversation:
 
     async def listen(self) -> None:
         """Wait, on a modern server that announces changes, until it stops telling of them."""
-        if self._listens:
+        tools = self._capabilities.get("tools")
+        if self.era is Era.MODERN and isinstance(tools, dict) and tools.get("listChanged") is True:
             request = self._request(LISTEN, {"notifications": {"toolsListChanged": True}})
             await self._channel.ask(Question(request, self.version))
 
@@ -121,7 +150,7 @@ class Conversation:
         if not isinstance(supported, list) or version not in supported:
             return False
         self._meta, self.version = meta, version
-        self._listens = _announces_changes(answer.result)
+        self._capabilities = _capabilities(answer.result)
         return True
 
     async def _initialize(self) -> bool:
@@ -134,17 +163,9 @@ class Conversation:
         if version not in UPSTREAM_LEGACY_VERSIONS:
             raise UpstreamError("the server speaks no protocol version that is spoken here")
         self.version = str(version)
+        self._capabilities = _capabilities(answer.result)
         await self._channel.tell(Notification(INITIALIZED), version=self.version)
         return True
-
-    async def _result(
-        self, method: str, params: JsonObject, *, within: float, headers: Mapping[str, str] | None = None
-    ) -> JsonObject:
-        match await self._ask(method, params, within=within, headers=headers):
-            case Result(result=result):
-                return result
-            case ErrorAnswer(code=code):
-                raise UpstreamError(f"the server answers `{method}` with error {code}")
 
     async def _ask(
         self, method: str, params: JsonObject, *, within: float, headers: Mapping[str, str] | None = None
@@ -195,7 +216,6 @@ def _check_may_be_legacy(answer: ErrorAnswer) -> None:
         raise UpstreamError(f"the server is modern and answers `{DISCOVER}` with error {answer.code}")
 
 
-def _announces_changes(result: JsonObject) -> bool:
-    capabilities = result.get("capabilities")
-    tools = capabilities.get("tools") if isinstance(capabilities, dict) else None
-    return isinstance(tools, dict) and tools.get("listChanged") is True
+def _capabilities(result: JsonObject) -> Mapping[str, Any]:
+    announced = result.get("capabilities")
+    return announced if isinstance(announced, dict) else {}

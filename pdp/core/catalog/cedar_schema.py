@@ -39,14 +39,17 @@ def _entity_types() -> dict[str, Any]:
         "User": principal,
         "Agent": principal,
         "Server": {"memberOfTypes": ["Tenant"]},
-        "Tool": {"memberOfTypes": ["Server"], "shape": _record(_tool_attributes())},
+        "Toolset": {},
+        "Tag": {},
+        "Tool": {"memberOfTypes": ["Server", "Toolset", "Tag"], "shape": _record(_tool_attributes())},
     }
 
 
 def _tool_attributes() -> dict[str, Any]:
     flag = {"type": "Boolean"}
     names = ("pinned", "readOnly", "destructive", "idempotent", "openWorld")
-    return {"name": _STRING, "server": _STRING, "digest": _STRING} | dict.fromkeys(names, flag)
+    texts = dict.fromkeys(("name", "server", "digest", "risk"), _STRING)
+    return texts | {"tags": _STRINGS} | dict.fromkeys(names, flag)
 
 
 def _action(resource: str, arguments: RecordOf | None) -> dict[str, Any]:

@@ -5,11 +5,16 @@ from typing import Any
 
 import msgspec
 
-from pdp.core.catalog.admission import DefinitionRefusedError, admit
+from pdp.core.catalog.admission import Allowances, DefinitionRefusedError, admit
+from pdp.core.catalog.argument_place import shapes_at
 from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.catalog_file import CatalogFile
+from pdp.core.catalog.dangling import Dangling
 from pdp.core.catalog.definition import Definition, Kind
-from pdp.core.catalog.entries import CatalogFile, ServerEntry, ToolEntry
+from pdp.core.catalog.facts import Facts
 from pdp.core.catalog.hidden_text import shown
+from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.marks import steps_of
 from pdp.core.catalog.snapshot import read_snapshot
 from pdp.core.catalog.tool import Annotations, Tool
 from pdp.core.catalog.twins import twins
@@ -32,31 +37,43 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
         ConfigurationError: with every problem of every file.
 
     """
-    entries = CatalogFile(catalog_yaml, file=file)
-    problems = list(entries.problems)
-    tools = []
+    catalog, problems = read_usable(catalog_yaml, file=file, snapshots=snapshots)
+    if problems:
+        raise ConfigurationError(problems)
+    return catalog
+
+
+def read_usable(
+    catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, bytes]
+) -> tuple[Catalog, tuple[Problem, ...]]:
+    """The catalog as far as it can be read, for a look at it, and every problem; what has one is left out."""
+    written = CatalogFile(catalog_yaml, file=file)
+    facts = Facts(written.entries)
+    problems: list[Problem] = []
+    tools: dict[str, Tool] = {}
     definitions: dict[str, Definition] = {}
     for path, raw in sorted(snapshots.items()):
         try:
             definition = read_snapshot(path, raw)
-            _admit(definition, path=path)
+            _admit(definition, path=path, allowances=facts.allowances(definition.server))
             definitions[path] = definition
             if definition.kind is Kind.TOOL:
-                tools.append(_tool(definition, path=path, entries=entries))
+                tools[path] = _tool(definition, path=path, facts=facts)
         except ConfigurationError as error:
             problems += error.problems
     problems += _twins(definitions)
     # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
     if not problems:
-        problems += entries.dangling(tools)
-    if problems:
-        raise ConfigurationError(problems)
-    return Catalog(tools)
+        problems += Dangling(written, list(tools.values())).problems()
+    problems += written.problems
+    broken = {problem.file for problem in problems}
+    usable = [tool for path, tool in tools.items() if path not in broken]
+    return Catalog(usable, entries=written.entries), tuple(problems)
 
 
-def _admit(definition: Definition, *, path: str) -> None:
+def _admit(definition: Definition, *, path: str, allowances: Allowances) -> None:
     try:
-        admit(definition)
+        admit(definition, allowances=allowances)
     except DefinitionRefusedError as error:
         problems = [Problem(path, 1, 0, "definition_refused", str(reason)) for reason in error.reasons]
         raise ConfigurationError(problems) from error
@@ -75,12 +92,13 @@ def _twins(definitions: Mapping[str, Definition]) -> Iterator[Problem]:
             yield Problem(named[group[-1]], 1, 0, "tool_twin", text)
 
 
-def _tool(definition: Definition, *, path: str, entries: CatalogFile) -> Tool:
+def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
     try:
         content = msgspec.convert(definition.content, _ToolContent)
     except msgspec.ValidationError as error:
         raise ConfigurationError([Problem(path, 1, 0, "snapshot_invalid", str(error))]) from error
-    entry = entries.servers.get(definition.server, ServerEntry())
+    said = facts.of(definition.server, content.name)
+    shape = arguments_shape(content.inputSchema)
     return Tool(
         server=definition.server,
         name=content.name,
@@ -88,7 +106,13 @@ def _tool(definition: Definition, *, path: str, entries: CatalogFile) -> Tool:
         input_schema=content.inputSchema,
         description=content.description,
         annotations=content.annotations,
-        trusted=entry.trusted,
-        tenant=entry.tenant,
-        marks=entry.tools.get(content.name, ToolEntry()).arguments,
+        trusted=said.trusted,
+        tenant=said.tenant,
+        marks={key: mark for key, mark in said.marks.items() if shapes_at(shape, steps_of(key))},
+        undeclared=said.undeclared,
+        risk=said.risk,
+        owners=said.owners,
+        toolsets=said.toolsets,
+        tags=said.tags,
+        scopes=said.scopes,
     )

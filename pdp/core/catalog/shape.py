@@ -79,10 +79,15 @@ class Rest(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordOf:
-    """A record; Cedar sees its `fields` alone."""
+    """A record; Cedar sees its `fields` alone.
+
+    Where the rest is declared, `patterns` are those that a member's name must match one of to be so; without
+    any, every name is.
+    """
 
     fields: Mapping[str, Field]
     rest: Rest = Rest.UNDECLARED
+    patterns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,48 +123,14 @@ Scalar: TypeAlias = Primitive | Enumerated | Bounded
 Shape: TypeAlias = Scalar | SetOf | RecordOf | UnionOf | Opaque
 
 
-def bounded(kind: Primitive, *, least: int, most: int) -> Shape:
+def bounded(kind: Primitive, *, least: int, most: int) -> Primitive | Bounded | Opaque:
     """A Long or decimal from `least` to `most` in Cedar's units; opaque when Cedar holds none of these."""
     least, most = max(least, LEAST), min(most, MOST)
     if least > most:
-        return Opaque()
+        return Opaque(Why.OUT_OF_RANGE)
     return kind if (least, most) == (LEAST, MOST) else Bounded(kind, least, most)
-
-
-def widened(one: Shape, other: Shape) -> Shape:
-    """The shape of what is of `one` or of `other`; opaque unless both are of one Cedar type."""
-    if one == other:
-        return one
-    match one, other:
-        case SetOf(), SetOf():
-            element = widened(one.element, other.element)
-            return Opaque() if isinstance(element, Opaque) else SetOf(element)
-        case Enumerated(), Enumerated() if one.kind is other.kind:
-            return Enumerated(one.kind, tuple(sorted({*one.values, *other.values})))
-        case Bounded(), Bounded() if one.kind is other.kind:
-            return bounded(one.kind, least=min(one.least, other.least), most=max(one.most, other.most))
-        case RecordOf(), RecordOf():
-            return _widened_record(one, other)
-        case ((Primitive() | Enumerated() | Bounded()), (Primitive() | Enumerated() | Bounded())):
-            return kind_of(one) if kind_of(one) is kind_of(other) else Opaque()
-        case _:
-            return Opaque()
 
 
 def kind_of(scalar: Scalar) -> Primitive:
     """The Cedar type of a scalar."""
     return scalar if isinstance(scalar, Primitive) else scalar.kind
-
-
-def _widened_record(one: RecordOf, other: RecordOf) -> Shape:
-    """A record whose fields differ in name, or in whether they must be there, has no one Cedar type."""
-    if {name: (f.required, f.nullable) for name, f in one.fields.items()} != {
-        name: (f.required, f.nullable) for name, f in other.fields.items()
-    }:
-        return Opaque()
-    return RecordOf(
-        {
-            name: Field(widened(f.shape, other.fields[name].shape), required=f.required, nullable=f.nullable)
-            for name, f in one.fields.items()
-        }
-    )

@@ -30,6 +30,11 @@ _MAX_FILE_NAME: Final = 180
 _MARK: Final = 16
 
 
+def is_server_name(name: str) -> bool:
+    """Whether a server can be called so."""
+    return _SERVER.fullmatch(name) is not None and name not in METHOD_PREFIXES
+
+
 def snapshot_path(kind: Kind, *, server: str, name: str) -> str:
     """Where the snapshot of a definition lives, for any name that it can have."""
     return f"{SCHEMAS}/{server}/{_FOLDERS[kind]}{_file_name(name)}.json"
@@ -54,7 +59,7 @@ def read_snapshot(path: str, raw: bytes) -> Definition:
             folders = ", ".join(f"`{folder}`" for folder in _KINDS if folder)
             raise ValueError(f"a snapshot is `schemas/<server>/<tool>.json`, or in one of the folders {folders}")
         kind, server = _KINDS[place["folder"]], place["server"]
-        if not _SERVER.fullmatch(server) or server in METHOD_PREFIXES:
+        if not is_server_name(server):
             raise ValueError(f"`{server}` cannot be the name of a server")
         content = _object(parse(raw, limits=_LIMITS))
         written = content.pop(_DIGEST, None)
@@ -80,9 +85,11 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _file_name(name: str) -> str:
-    """Percent-encoded, and cut with a digest where too long; a name of dots alone would be a folder's."""
-    plain = quote(name, safe="")
+    """Percent-encoded, dots in front too (such files would be hidden), and cut with a digest where too long."""
+    quoted = quote(name, safe="")
+    rest = quoted.lstrip(".")
+    plain = "%2E" * (len(quoted) - len(rest)) + rest
     if len(plain) > _MAX_FILE_NAME:
         mark = hashlib.sha256(name.encode()).hexdigest()[:_MARK]
         return f"{plain[: _MAX_FILE_NAME - _MARK - 1]}~{mark}"
-    return plain if plain.strip(".") else plain.replace(".", "%2E")
+    return plain

@@ -44,9 +44,10 @@ class Annotations(msgspec.Struct, frozen=True):
 class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An approved tool: the definition's parts as JSON, the pin, and what the catalog adds.
 
-    `marks` maps an argument's name, or a JSON Pointer into the arguments, to its mark; `tenant` is the
-    tenant that owns the tool's server. A call needs every one of `scopes`. `pinned` is false only where the
-    live definition is not the approved one and the catalog says `unsafe_unpinned`.
+    `pin` is the digest of the definition that `input_schema` is from, "" where none was approved. `marks` maps an
+    argument's name, or a JSON Pointer into the arguments, to its mark; `tenant` is the tenant that owns the
+    tool's server. A call needs every one of `scopes`. `pinned` is false where the live definition is not known
+    to be the approved one; `offered` is its digest where that is known to be another.
     """
 
     server: str
@@ -65,8 +66,14 @@ class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     pinned: bool = True
+    offered: str | None = None
 
     @property
     def id(self) -> str:
         """`server/tool`, the id of its action and its resource."""
         return f"{self.server}/{self.name}"
+
+    @property
+    def digest(self) -> str:
+        """The pin of the definition that a call meets, as far as it is known."""
+        return self.pin if self.offered is None else self.offered

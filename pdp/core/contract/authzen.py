@@ -15,10 +15,14 @@ from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 TOOL_TYPE: Final = "tool"
 DIGEST: Final = "digest"
 """The member of `resource.properties` that says which definition of the tool its server offers now."""
+OFFERED: Final = "offered"
+"""The member of a search's `resource.properties` with the digest of every definition that is offered and is not the
+approved one, by `server/tool`; without it nobody looked."""
 EVALUATION_PATH: Final = "/access/v1/evaluation"
 RESOURCE_SEARCH_PATH: Final = "/access/v1/search/resource"
 RECORDS_PATH: Final = "/v1/records"
 CATALOG_PATH: Final = "/v1/catalog"
+"""Says which catalog is active; the catalog itself is below it, under its digest."""
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -111,6 +115,7 @@ class ResourceKind(msgspec.Struct, frozen=True):
     """The resource of a search: a type without an id."""
 
     type: str
+    properties: dict[str, Any] = {}
 
 
 class FoundResource(msgspec.Struct, frozen=True):
@@ -138,3 +143,10 @@ class ResourceSearchResponse(msgspec.Struct, frozen=True):
 
     results: list[FoundResource]
     context: SearchAnswerContext
+
+
+class CatalogHead(msgspec.Struct, frozen=True):
+    """Which catalog is active: the digest of its bytes on the wire, and the generation it belongs to."""
+
+    digest: str
+    generation: int

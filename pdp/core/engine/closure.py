@@ -79,9 +79,14 @@ def action_entities(tool: Tool) -> list[Entity]:
 
 
 def tool_entities(tool: Tool) -> list[Entity]:
-    """`tool`, first, with its server and the tenant that owns it."""
+    """`tool`, first, with its toolsets and tags, its server and the tenant that owns that.
+
+    INVARIANT: all of its toolsets and tags, whoever asks; a missing one would switch a `forbid ... in` off.
+    """
     server = uid("Server", tool.server)
-    return [Entity(uid("Tool", tool.id), _tool_attributes(tool), (server,)), *server_entities(server, tool.tenant)]
+    groups = [uid("Toolset", name) for name in tool.toolsets] + [uid("Tag", name) for name in tool.tags]
+    own = Entity(uid("Tool", tool.id), _tool_attributes(tool), (server, *groups))
+    return [own, *(Entity(group, {}) for group in groups), *server_entities(server, tool.tenant)]
 
 
 def server_entities(server: EntityUid, tenant: str | None) -> list[Entity]:
@@ -103,7 +108,7 @@ def literal_entities(literal: EntityUid, catalog: Catalog) -> list[Entity]:
 
 
 def defined(entities: Iterable[Entity]) -> dict[EntityUid, Entity]:
-    """One definition an entity; the fullest wins, so that a bare mention never empties a principal."""
+    """One definition an entity; the fullest wins, so that a bare mention never empties a principal, then the first."""
     found: dict[EntityUid, Entity] = {}
     for entity in entities:
         known = found.get(entity.uid)
@@ -154,14 +159,19 @@ def _fullness(entity: Entity) -> int:
 
 
 def _tool_attributes(tool: Tool) -> dict[str, Any]:
-    """MCP gives `destructiveHint` and `idempotentHint` a meaning only where `readOnlyHint` is false."""
-    hints, counted = tool.annotations, tool.trusted
+    """MCP gives `destructiveHint` and `idempotentHint` a meaning only where `readOnlyHint` is false.
+
+    INVARIANT: annotations were approved with the definition, so they count only where it is the one there is.
+    """
+    hints, counted = tool.annotations, tool.trusted and tool.pinned
     read_only = counted and hints.readOnlyHint
     return {
         "name": tool.name,
         "server": tool.server,
-        "digest": tool.pin,
-        "pinned": True,
+        "digest": tool.digest,
+        "pinned": tool.pinned,
+        "risk": tool.risk.value,
+        "tags": list(tool.tags),
         "readOnly": read_only,
         "destructive": not read_only and (not counted or hints.destructiveHint),
         "idempotent": read_only or (counted and hints.idempotentHint),

@@ -9,14 +9,14 @@ from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import TOOL_TYPE, EvaluationRequest
 from pdp.core.contract.checked_call import TOOLS_CALL
 from pdp.core.contract.errors import Refused
-from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import Verdict
 from pdp.core.engine.compile import CompiledPolicies
 from pdp.core.engine.explain import SliceExplained, Values, explain_slice
 from pdp.core.engine.lasting import next_flip
 from pdp.core.engine.policy import Policy, PolicyEffect
-from pdp.core.engine.request import read_access
+from pdp.core.engine.request import AccessRequest, offered_digest, read_access
 from pdp.core.engine.slice import Slice, Slices
 from pdp.core.engine.view import Seen
 
@@ -80,7 +80,17 @@ class Engine:
         try:
             return self._decide(request, now)
         except Refused as refusal:
-            return Decision(refusal.code, detail=refusal.detail)
+            message = None if refusal.caller_text == CALLER_TEXT[refusal.code] else refusal.caller_text
+            return Decision(refusal.code, message, holds=_holds_of(refusal), detail=refusal.detail)
+
+    def definition(self, request: EvaluationRequest) -> str | None:
+        """The digest of the definition that `request` is decided on, None where none is known."""
+        try:
+            tool = self._tool(request)
+        except Refused:
+            approved = self._catalog.find(request.resource.id)
+            return None if approved is None else approved.pin
+        return tool.digest or None
 
     def explain(self, request: EvaluationRequest, *, now: float, values: Values) -> Explanation:
         """The decision on `request` at Unix time `now`, and how it came about."""
@@ -104,6 +114,7 @@ class Engine:
     def _asked(self, request: EvaluationRequest, now: float) -> _Asked:
         tool = self._tool(request)
         access = read_access(request)
+        _check_scopes(tool, access)
         found = self._slices.of(access, tool)
         return _Asked(tool, found, found.group.view.of(access, found.shape, now=now))
 
@@ -112,10 +123,7 @@ class Engine:
             raise Refused(ReasonCode.METHOD_UNKNOWN, "the action is none that policies decide on")
         if request.resource.type != TOOL_TYPE:
             raise Refused(ReasonCode.REQUEST_INVALID, "the resource's type is none that policies decide on")
-        tool = self._catalog.find(request.resource.id)
-        if tool is None:
-            raise Refused(ReasonCode.TOOL_UNKNOWN, "the tool is not in the catalog")
-        return tool
+        return self._catalog.resolve(request.resource.id, offered=offered_digest(request))
 
     def _judge(self, answer: cedar.Answer, holds: Holds) -> Decision:
         """INVARIANT: Cedar's Allow counts only when no `forbid` failed and every error has its policy."""
@@ -131,6 +139,20 @@ class Engine:
             return Decision(ReasonCode.ALLOWED, None, answer.reasons, answer.errors, obligations, holds)
         code = ReasonCode.FORBIDDEN_BY_POLICY if reasons else ReasonCode.NO_POLICY_ALLOWS
         return Decision(code, message, answer.reasons, answer.errors, holds=holds)
+
+
+def _check_scopes(tool: Tool, access: AccessRequest) -> None:
+    """Every scope that the tool needs was granted; the caller may know which was not (RFC 6750, section 3.1)."""
+    missing = sorted(set(tool.scopes) - set(access.context.scopes))
+    if missing:
+        named = ", ".join(f"`{scope}`" for scope in missing)
+        text = f"the bearer token lacks the required {'scope' if len(missing) == 1 else 'scopes'} {named}"
+        raise Refused(ReasonCode.SCOPE_MISSING, text, caller_text=text)
+
+
+def _holds_of(refusal: Refused) -> Holds:
+    """Scopes belong to who asks, and nothing else of the request says which are missing."""
+    return Holds(vary=()) if refusal.code is ReasonCode.SCOPE_MISSING else Holds()
 
 
 def _may_forbid(policy: Policy | None) -> bool:

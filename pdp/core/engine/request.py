@@ -1,13 +1,17 @@
 """A wire request read strictly where it says who asks; what policies may read of it is judged when one does."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
-from pdp.core.contract.authzen import EvaluationRequest, ResourceSearchRequest
+from pdp.core.contract.authzen import DIGEST, OFFERED, EvaluationRequest, ResourceSearchRequest
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.principal import Delegation, PrincipalType, SubjectProperties
+
+_LONGEST_DIGEST: Final = 128
+_MOST_OFFERED: Final = 10_000
 
 
 class RequestContext(msgspec.Struct, frozen=True):
@@ -50,3 +54,36 @@ def read_access(request: EvaluationRequest | ResourceSearchRequest) -> AccessReq
     except (msgspec.ValidationError, ValueError) as error:
         raise Refused(ReasonCode.REQUEST_INVALID, f"the request is not as it must be: {error}") from error
     return AccessRequest(kind, request.subject.id, properties, context)
+
+
+def offered_digest(request: EvaluationRequest) -> str | None:
+    """The digest of the definition that the tool's server offers now, None when the request does not say.
+
+    Raises:
+        Refused: `request_invalid`, when it is no digest.
+
+    """
+    properties = request.resource.properties
+    return _digest(properties[DIGEST]) if DIGEST in properties else None
+
+
+def offered_digests(request: ResourceSearchRequest) -> Mapping[str, str] | None:
+    """The digests of definitions that are offered and not the approved ones, by tool, None when it does not say.
+
+    Raises:
+        Refused: `request_invalid`, when they are none, or too many.
+
+    """
+    properties = request.resource.properties
+    if OFFERED not in properties:
+        return None
+    offered = properties[OFFERED]
+    if not isinstance(offered, dict) or len(offered) > _MOST_OFFERED:
+        raise Refused(ReasonCode.REQUEST_INVALID, f"`{OFFERED}` is no object of at most {_MOST_OFFERED} digests")
+    return {tool_id: _digest(digest) for tool_id, digest in offered.items()}
+
+
+def _digest(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_DIGEST or not (value.isascii() and value.isprintable()):
+        raise Refused(ReasonCode.REQUEST_INVALID, "the digest of a definition is none")
+    return value

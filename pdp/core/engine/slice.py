@@ -31,7 +31,10 @@ from pdp.core.engine.scope import Lineage
 from pdp.core.engine.view import View, as_written, vary_of, view_of
 
 _SLICES = 4096
+_STRAY_SLICES = 256
 _GROUPS = 4096
+_CALLED = 1024
+_NOTHING = RecordOf({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,12 @@ class Slices:
     def __init__(self, compiled: CompiledPolicies, *, catalog: Catalog) -> None:
         self._compiled = compiled
         self._catalog = catalog
-        self._called: dict[str, _Called] = {tool.id: _called(tool) for tool in catalog.tools()}
+        self._approved: dict[str, _Called] = {
+            tool.id: _called(tool, shape=arguments_shape(tool.input_schema)) for tool in catalog.tools()
+        }
+        self._called: cachetools.LRUCache[object, _Called] = cachetools.LRUCache(_CALLED)
         self._slices: cachetools.LRUCache[object, Slice] = cachetools.LRUCache(_SLICES)
+        self._stray_slices: cachetools.LRUCache[object, Slice] = cachetools.LRUCache(_STRAY_SLICES)
         self._groups: cachetools.LRUCache[tuple[str, ...], PolicyGroup] = cachetools.LRUCache(_GROUPS)
         self._varying: cachetools.LRUCache[object, tuple[str, ...]] = cachetools.LRUCache(_GROUPS)
 
@@ -101,14 +108,17 @@ class Slices:
 
         """
         context = access.context
-        key = (tool.id, access.type, access.id, access.properties, context.actor, context.delegation)
-        found = self._slices.get(key)
+        who = access.type, access.id, access.properties, context.actor, context.delegation
+        key = (*_definition(tool), *who)
+        # Whoever offers ever new definitions takes no room from the slices of approved ones.
+        held = self._slices if tool.offered is None and tool.pin else self._stray_slices
+        found = held.get(key)
         if found is None:
-            found = self._slices[key] = self._find(access, tool)
+            found = held[key] = self._find(access, tool)
         return found
 
     def _find(self, access: AccessRequest, tool: Tool) -> Slice:
-        called = self._called[tool.id]
+        called = self._called_of(tool)
         principal = principal_entities(access)
         entities = defined((*principal, *called.entities.values()))
         asking = lineage(principal[0].uid, entities)
@@ -116,10 +126,11 @@ class Slices:
             self._compiled.index.matching(principal=asking, action=called.action, resource=called.resource)
         )
         if group.literals:
+            # INVARIANT: the called tool comes first, so it is as in this request also where a policy names it.
             entities = defined((*entities.values(), *self._of_literals(group.literals)))
         named = (asking.uid, called.action.uid, called.resource.uid)
         handle = closed(entities, (*named, *group.literals))
-        return Slice(group, named, entities, handle, cedar.question(*named), called.shape, self._vary(group, tool.id))
+        return Slice(group, named, entities, handle, cedar.question(*named), called.shape, self._vary(group, tool))
 
     def _group(self, policies: tuple[Policy, ...]) -> PolicyGroup:
         ids = tuple(policy.id for policy in policies)
@@ -135,12 +146,22 @@ class Slices:
             )
         return found
 
-    def _vary(self, group: PolicyGroup, tool_id: str) -> tuple[str, ...]:
+    def _called_of(self, tool: Tool) -> _Called:
+        if tool.pinned:
+            return self._approved[tool.id]
+        key = _definition(tool)
+        found = self._called.get(key)
+        if found is None:
+            approved = self._approved.get(tool.id)
+            found = self._called[key] = _called(tool, shape=_NOTHING if approved is None else approved.shape)
+        return found
+
+    def _vary(self, group: PolicyGroup, tool: Tool) -> tuple[str, ...]:
         """What calls of the tool vary by under `group`: where its arguments are written depends on its shape."""
-        key = (tool_id, group.ids)
+        key = (tool.id if tool.pin else None, group.ids)
         found = self._varying.get(key)
         if found is None:
-            shape = self._called[tool_id].shape
+            shape = self._called_of(tool).shape
             reads = {as_written(read, shape) for policy in group.policies for read in policy.reads}
             found = self._varying[key] = vary_of(reads)
         return found
@@ -150,14 +171,19 @@ class Slices:
             yield from literal_entities(literal, self._catalog)
 
 
-def _called(tool: Tool) -> _Called:
+def _definition(tool: Tool) -> tuple[object, ...]:
+    """What tells apart the tools that one catalog resolves."""
+    return tool.id, tool.pinned, tool.offered
+
+
+def _called(tool: Tool, *, shape: RecordOf) -> _Called:
     action, resource = action_entities(tool), tool_entities(tool)
     entities = defined((*action, *resource))
     return _Called(
         action=lineage(action[0].uid, entities),
         resource=lineage(resource[0].uid, entities),
         entities=entities,
-        shape=arguments_shape(tool.input_schema),
+        shape=shape,
     )
 
 

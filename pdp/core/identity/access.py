@@ -1,9 +1,12 @@
 """What an enforcer asks for a principal: the one composition of AuthZEN requests."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from pdp.core.contract.authzen import (
     DIGEST,
+    OFFERED,
     TOOL_TYPE,
     Action,
     EvaluationRequest,
@@ -14,6 +17,8 @@ from pdp.core.contract.authzen import (
 from pdp.core.contract.checked_call import TOOLS_CALL
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.identity.principal import Principal
+
+_AS_APPROVED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def call_request(
@@ -32,12 +37,18 @@ def call_request(
     )
 
 
-def list_request(principal: Principal, *, seen: Mapping[str, str | None]) -> ResourceSearchRequest:
-    """Which tools may `principal` see?"""
+def list_request(
+    principal: Principal, *, seen: Mapping[str, str | None], offered: Mapping[str, str] = _AS_APPROVED
+) -> ResourceSearchRequest:
+    """Which tools may `principal` see?
+
+    `offered` has the digests of the definitions that servers offer now, by `server/tool`, where they are
+    not the approved ones; `seen` is as for `call_request`.
+    """
     return ResourceSearchRequest(
         subject=principal.subject(),
         action=Action(TOOLS_CALL),
-        resource=ResourceKind(TOOL_TYPE),
+        resource=ResourceKind(TOOL_TYPE, {OFFERED: dict(offered)}),
         context={**principal.context(), **_present(seen)},
     )
 

@@ -162,7 +162,7 @@ def test_each_problem_of_the_catalog_has_its_own_line() -> None:
     with pytest.raises(ConfigurationError) as refused:
         read_catalog(yaml, file="c", snapshots={PATH: tool_snapshot(DEFINITION)})
     assert [(problem.line, problem.code) for problem in refused.value.problems] == [
-        (3, "catalog_invalid"),
+        (4, "catalog_invalid"),
         (6, "catalog_invalid"),
         (7, "catalog_invalid"),
     ]

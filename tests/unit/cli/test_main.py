@@ -143,6 +143,38 @@ def test_help_groups_verbs_by_what_they_are_for(capsys: pytest.CaptureFixture[st
     assert all(verb.summary[:40] in shown for verb in verbs.VERBS.values())
 
 
+def test_a_verb_can_join_a_group_of_another_package(capsys: pytest.CaptureFixture[str]) -> None:
+    joining = EntryPoint("group.three", f"{ENDINGS}:found_problems", verbs.GROUP)
+    found = [joining, verb("group"), verb("fine")]
+    assert [run(["group", name], found=found) for name in ("one", "three", "four")] == [0, 1, 2]
+    capsys.readouterr()
+    assert run(["group", "--help"], found=found) == 0
+    shown = capsys.readouterr().out
+    assert [shown.count(part) for part in ("─ Commands ─", "From `tests.unit", "group.three", "─ Plug-ins ─")] == [
+        1,
+        1,
+        0,
+        0,
+    ]
+    assert run(["--help"], found=found) == 0
+    assert "three" not in capsys.readouterr().out
+
+
+def test_a_joining_verb_takes_no_name_of_the_group_and_joins_no_single_verb() -> None:
+    found = [verb("group"), verb("fine")]
+    assert run(["group", "one"], found=[*found, EntryPoint("group.one", f"{ENDINGS}:broken", verbs.GROUP)]) == 0
+    assert run(["fine"], found=[*found, EntryPoint("fine.one", f"{ENDINGS}:broken", verbs.GROUP)]) == 0
+    assert run(["fine", "one"], found=[*found, EntryPoint("fine.one", f"{ENDINGS}:broken", verbs.GROUP)]) == 2
+    other = EntryPoint("schemas.cedar", f"{ENDINGS}:fine", verbs.GROUP)
+    assert verbs.members([other], group="schemas") == {}
+
+
+def test_a_missing_extra_of_a_joining_verb_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    joining = EntryPoint("group.lacking", f"{ENDINGS}:lacks_library", verbs.GROUP)
+    assert run(["group", "lacking"], found=[verb("group"), joining]) == 2
+    assert "`cedarpy`, which an extra brings: pip install 'toolgate[" in capsys.readouterr().err
+
+
 def test_a_plug_in_cannot_take_the_name_of_our_own_verb() -> None:
     own = EntryPoint("config", "pdp.cli.config:app", verbs.GROUP)
     other = EntryPoint("config", f"{ENDINGS}:fine", verbs.GROUP)
@@ -169,7 +201,7 @@ def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) ->
 
 def test_the_table_of_verbs_and_the_entry_points_agree() -> None:
     installed = {entry_point.name for entry_point in entry_points(group=verbs.GROUP)}
-    assert installed == set(verbs.VERBS)
+    assert installed == {*verbs.VERBS, *verbs.MEMBERS}
 
 
 @pytest.mark.parametrize(

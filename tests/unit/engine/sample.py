@@ -10,6 +10,7 @@ from pdp.core.engine.evaluate import Decision, Engine
 
 NOON = 1_785_240_000.0  # 2026-07-28T12:00:00Z
 
+AS_APPROVED = "as approved"
 _OBJECT: dict[str, Any] = {"type": "object"}
 
 CATALOG = Catalog(
@@ -48,12 +49,17 @@ def call(
     arguments: dict[str, Any] | None = None,
     *,
     properties: dict[str, Any] | None = None,
+    offered: str | None = AS_APPROVED,
     **context: Any,
 ) -> EvaluationRequest:
+    """A call of a tool that is offered as approved, unless `offered` says otherwise; None says nothing."""
+    if offered == AS_APPROVED:
+        known = CATALOG.find(tool)
+        offered = None if known is None else known.pin
     return EvaluationRequest(
         subject=Subject("user", "corp|alice", properties or {}),
         action=Action("tools/call"),
-        resource=Resource("tool", tool),
+        resource=Resource("tool", tool, {} if offered is None else {"digest": offered}),
         context={"arguments": {"repo": "r"} if arguments is None else arguments, **context},
     )
 

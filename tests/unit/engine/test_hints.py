@@ -25,7 +25,7 @@ def attributes(*, trusted: object, **hints: bool) -> set[str]:
     )
     catalog = Catalog([tool])
     compiled = compile_policies({"policies/a.cedar": _POLICIES.encode()}, catalog=catalog)
-    return set(Engine(compiled, catalog=catalog).decide(call(arguments={}), now=NOON).policies)
+    return set(Engine(compiled, catalog=catalog).decide(call(arguments={}, offered="sha256:1"), now=NOON).policies)
 
 
 def test_without_hints_a_tool_is_what_mcp_assumes() -> None:

@@ -32,7 +32,9 @@ def test_a_call_is_asked_with_what_the_token_and_the_host_say() -> None:
 def test_a_listing_is_asked_without_arguments() -> None:
     asked = list_request(ALICE, seen={"transport": "stdio"})
     context = {**CONTEXT, "transport": "stdio"}
-    assert _plain(asked) == ResourceSearchRequest(SUBJECT, Action("tools/call"), ResourceKind("tool"), context)
+    assert _plain(asked) == ResourceSearchRequest(
+        SUBJECT, Action("tools/call"), ResourceKind("tool", {"offered": {}}), context
+    )
 
 
 def _plain(asked: EvaluationRequest | ResourceSearchRequest) -> EvaluationRequest | ResourceSearchRequest:

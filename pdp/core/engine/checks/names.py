@@ -13,7 +13,7 @@ from pdp.core.engine.checks.code import Code
 from pdp.core.engine.checks.finding import Finding
 from pdp.core.engine.checks.subject import Mention, Part, Subject, TypeMention
 from pdp.core.engine.checks.suggestion import Suggestions
-from pdp.core.engine.checks.vocabulary import SERVER, TENANT, TOOL, Vocabulary
+from pdp.core.engine.checks.vocabulary import SERVER, TAG, TENANT, TOOL, TOOLSET, Vocabulary
 
 PRINCIPALS: Final = {f"{NAMESPACE}::{kind}": kind.lower() for kind in ("User", "Agent", "Group", "Role", "Tenant")}
 """The types whose ids come from an issuer, by what we call one."""
@@ -54,6 +54,10 @@ def _wrong_id(mention: Mention, vocabulary: Vocabulary, suggestions: Suggestions
         yield f"there is no server `{name}` in the catalog{suggestions.for_name(name, among=vocabulary.servers)}"
     elif kind == TOOL and name not in vocabulary.tool_ids:
         yield f"there is no tool `{name}` in the catalog{suggestions.for_name(name, among=vocabulary.tool_ids)}"
+    elif kind == TOOLSET and name not in vocabulary.toolsets:
+        yield f"there is no toolset `{name}` in the catalog{suggestions.for_name(name, among=vocabulary.toolsets)}"
+    elif kind == TAG and name not in vocabulary.tags:
+        yield f"there is no tag `{name}` in the catalog{suggestions.for_name(name, among=vocabulary.tags)}"
     elif kind == TENANT and mention.part is Part.RESOURCE and name not in vocabulary.tenants:
         near = suggestions.for_name(name, among=vocabulary.tenants)
         yield f"no server in the catalog belongs to tenant `{name}`{near}"

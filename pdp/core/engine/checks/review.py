@@ -11,6 +11,7 @@ from pdp.core.engine.checks.code import ACKNOWLEDGEABLE, Code
 from pdp.core.engine.checks.conditions import Holding, judge
 from pdp.core.engine.checks.finding import Finding
 from pdp.core.engine.checks.names import PRINCIPALS, unknown_names
+from pdp.core.engine.checks.ratings import unknown_ratings
 from pdp.core.engine.checks.reach import unreachable
 from pdp.core.engine.checks.strangers import strangers
 from pdp.core.engine.checks.subject import Mention, Part, Subject, subject_of
@@ -65,6 +66,7 @@ def review(parsed: Parsed, *, text: str, vocabulary: Vocabulary, suggestions: Su
     findings = [
         *names,
         *strangers(subject),
+        *unknown_ratings(subject, vocabulary=vocabulary, suggestions=suggestions),
         *(_beyond_names(subject, vocabulary, suggestions) if known else ()),
         *judged.findings,
     ]

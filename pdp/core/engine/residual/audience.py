@@ -43,6 +43,7 @@ class Audience:
         self._stage = stage
         self._examined = examined
         self._lost = seen.unrepresentable
+        self._scopes = frozenset(access.context.scopes)
         definitions = principal_entities(access)
         own = evaluated(defined(definitions))
         self._principal = Lineage(definitions[0].uid, own[definitions[0].uid].ancestors)
@@ -59,7 +60,7 @@ class Audience:
 
     def visibility(self, card: Card) -> Visibility:
         """Whether calls of the tool are allowed."""
-        if card.server in self._hidden:
+        if card.server in self._hidden or not card.scopes <= self._scopes:
             return Visibility.NO
         policies = self._index.under(principals=self._keys, actions=card.actions, resources=card.resources)
         company = self._company(policies)

@@ -1,13 +1,14 @@
 """What the listing of tools needs to know of a catalog, found out once."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import cachetools
 
-from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.marks import Steps, steps_of
 from pdp.core.catalog.shape import Field, RecordOf
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.checked_call import TOOLS_LIST
@@ -25,13 +26,14 @@ LISTING: Final = Lineage(uid("Action", TOOLS_LIST), frozenset({uid("Action", TOO
 
 _NARROWED: Final = 8192
 _STANDINGS: Final = 65_536
+_NOBODY: Final[Mapping[EntityUid, Entity]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A tool: its entities with the keys they satisfy, and its arguments.
+    """A tool: its entities with the keys they satisfy, the scopes that it needs, and its arguments.
 
-    Two fields with one number in `kinds` have the same shape and mark. In a `lossy` tool there is what Cedar
+    Two fields with one number in `kinds` have the same shape and marks. In a `lossy` tool there is what Cedar
     cannot hold.
     """
 
@@ -41,6 +43,7 @@ class Card:
     resource: EntityUid
     actions: Keys
     resources: Keys
+    scopes: frozenset[str]
     shape: RecordOf
     marks: Mapping[str, Mark]
     kinds: Mapping[str, int]
@@ -48,20 +51,24 @@ class Card:
 
 
 class Stage:
-    """The tools of a catalog, and the entities of it; `standings` holds what is found for every principal alike."""
+    """Some tools, with all entities there are; `standings` holds what is found for every principal alike.
 
-    def __init__(self, catalog: Catalog) -> None:
+    `beside` are the entities of other tools, of which policies may speak too.
+    """
+
+    def __init__(self, tools: Iterable[Tool], *, beside: Mapping[EntityUid, Entity] = _NOBODY) -> None:
         self._numbers: dict[str, int] = {}
         self._narrowed: cachetools.LRUCache[object, tuple[RecordOf, Mapping[str, int]] | None]
         self._narrowed = cachetools.LRUCache(_NARROWED)
         self._traits: dict[tuple[str, ...], frozenset[tuple[Value | None, ...]]] = {}
         self.standings: cachetools.LRUCache[Hashable, Standing] = cachetools.LRUCache(_STANDINGS)
         found: dict[EntityUid, Entity] = {}
-        self.cards = tuple(self._card(tool, found) for tool in catalog.tools())
+        self.cards = tuple(self._card(tool, found) for tool in tools)
+        self.scopes: Final = frozenset(scope for card in self.cards for scope in card.scopes)
         self.servers = {
             server: Lineage(server, found[server].ancestors) for server in {card.server for card in self.cards}
         }
-        self.entities: Mapping[EntityUid, Entity] = found
+        self.entities: Mapping[EntityUid, Entity] = {**beside, **found}
 
     def narrowed(self, card: Card, reads: frozenset[Read]) -> tuple[RecordOf, Mapping[str, int]] | None:
         """What is left of the arguments of a tool under `reads`, with the numbers of its fields; None: no call is."""
@@ -82,7 +89,11 @@ class Stage:
 
     def _kinds(self, shape: RecordOf, marks: Mapping[str, Mark]) -> Mapping[str, int]:
         """A number for each field of `shape`, the same for what is alike."""
-        return {name: self._number(field, marks.get(name)) for name, field in shape.fields.items()}
+        inside: dict[str, list[tuple[Steps, Mark]]] = {}
+        for key, mark in marks.items():
+            name, *rest = steps_of(key)
+            inside.setdefault(name, []).append((tuple(rest), mark))
+        return {name: self._number(field, sorted(inside.get(name, ()))) for name, field in shape.fields.items()}
 
     def _card(self, tool: Tool, found: dict[EntityUid, Entity]) -> Card:
         entities = evaluated(defined([*action_entities(tool), *tool_entities(tool)]))
@@ -96,11 +107,12 @@ class Stage:
             resource,
             satisfied(Lineage(action, entities[action].ancestors)),
             satisfied(Lineage(resource, entities[resource].ancestors)),
+            frozenset(tool.scopes),
             shape,
             tool.marks,
             self._kinds(shape, tool.marks),
             has_opaque(shape),
         )
 
-    def _number(self, field: Field, mark: Mark | None) -> int:
-        return self._numbers.setdefault(f"{mark} {field}", len(self._numbers))
+    def _number(self, field: Field, marks: Sequence[tuple[Steps, Mark]]) -> int:
+        return self._numbers.setdefault(f"{marks} {field}", len(self._numbers))
