@@ -34,7 +34,8 @@ from tests.property.test_translate import ask
 
 VALUES = 12
 HARD_NAMES = (*NAMES, '"', "__cedar", "a.b", "__extn", "\\")
-PATIENT = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=500)
+PATIENT = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=400)
+BRIEF = settings(PATIENT, max_examples=120)
 DOCUMENTS = st.binary(min_size=6, max_size=6).map(lambda seed: generated(int.from_bytes(seed), values=VALUES))
 
 
@@ -136,7 +137,7 @@ def test_every_valid_value_is_of_the_shape_and_lost_only_where_cedar_cannot_hold
         assert translate(arguments, shape).unrepresentable == losses(arguments, shape)
 
 
-@PATIENT
+@BRIEF
 @given(document=DOCUMENTS)
 def test_a_valid_value_that_loses_nothing_is_of_the_generated_cedar_type(document: Generated) -> None:
     shape = arguments_shape(document.schema)
@@ -148,7 +149,7 @@ def test_a_valid_value_that_loses_nothing_is_of_the_generated_cedar_type(documen
             assert ask(document.schema, translated.value, "true", against=against) == "Allow"
 
 
-@PATIENT
+@BRIEF
 @given(
     names=st.lists(st.one_of(st.sampled_from((*NAMES, '"', "__cedar", "a.b", "__extn", "\\")), st.text()), max_size=6)
 )

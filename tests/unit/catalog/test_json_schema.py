@@ -370,6 +370,8 @@ def test_places_of_a_tuple_are_written_as_the_draft_says() -> None:
         ({"allOf": [INTEGER, {"minimum": 1}, {"maximum": 3}]}, Bounded(Primitive.LONG, 1, 3)),
         ({"allOf": [INTEGER, {"type": "number", "minimum": 0.5, "maximum": 2.5}]}, Bounded(Primitive.LONG, 1, 2)),
         ({"allOf": [INTEGER, {"type": "number", "minimum": 1e18}]}, Primitive.LONG),
+        ({"allOf": [INTEGER, {"type": "number", "minimum": 0, "maximum": 1e18}]}, Bounded(Primitive.LONG, 0, MOST)),
+        ({"allOf": [INTEGER, {"type": "number", "minimum": -1e18, "maximum": 0}]}, Bounded(Primitive.LONG, LEAST, 0)),
         ({"allOf": [INTEGER, {"type": "number", "maximum": 1e18}]}, Primitive.LONG),
         ({"allOf": [INTEGER, {"type": "number", "minimum": -1e18}]}, Primitive.LONG),
         ({"allOf": [INTEGER, {"enum": [1, 2.5, 10**15]}]}, Primitive.LONG),
