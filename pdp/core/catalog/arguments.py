@@ -18,17 +18,18 @@ from pdp.core.catalog.marks import changed_at, steps_of
 from pdp.core.catalog.path import normalise_path
 from pdp.core.catalog.shape import RecordOf
 from pdp.core.catalog.tool import Mark, Tool, Undeclared
-from pdp.core.catalog.undeclared import has_at_most, undeclared
+from pdp.core.catalog.undeclared import undeclared
 from pdp.core.catalog.url import normalise_url
-from pdp.core.catalog.validator import SchemaUnusableError, compile_schema
+from pdp.core.catalog.validator import MAX_SLOW_TEXT, Compiled, SchemaUnusableError, compiled
+from pdp.core.catalog.work import MAX_STEPS, characters
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.reason_code import ReasonCode
 
 _VALIDATORS: Final = 8192
 _MAX_SHOWN: Final = 5
-_FEW: Final = 1000
-"""Of arguments with so many values every violation is told."""
+_FEW: Final = 4096
+"""Of a check of so many steps every violation is told."""
 _FORMS: Final[Mapping[Mark, Callable[[str], str]]] = {
     Mark.PATH: normalise_path,
     Mark.URL: normalise_url,
@@ -42,7 +43,7 @@ class _Approved:
     """What a tool's schema is, compiled once."""
 
     shape: RecordOf
-    validator: jsonschema_rs.Validator
+    compiled: Compiled
 
 
 class ArgumentChecker:
@@ -60,20 +61,21 @@ class ArgumentChecker:
 
         """
         approved = self._of(tool)
+        steps = _steps(approved.compiled, arguments)
         if tool.undeclared is Undeclared.REFUSE:
             stray = undeclared(arguments, approved.shape)
             if stray:
                 raise _broken([f"`{_name(path)}` is not declared" for path in stray])
         normal = _normalised(arguments, tool.marks)
-        if not approved.validator.is_valid(normal):
-            raise _broken(list(_violations(approved.validator, normal)))
+        if not approved.compiled.validator.is_valid(normal):
+            raise _broken(list(_violations(approved.compiled, normal, steps)))
         return normal
 
     def _of(self, tool: Tool) -> _Approved:
         found = self._approved.get(tool.pin)
         if found is None:
             try:
-                found = _Approved(arguments_shape(tool.input_schema), compile_schema(tool.input_schema))
+                found = _Approved(arguments_shape(tool.input_schema), compiled(tool.input_schema))
             except SchemaUnusableError as error:
                 raise ArgumentsError(
                     ReasonCode.ARGUMENTS_INVALID,
@@ -115,14 +117,32 @@ def _normal(key: str, form: Callable[[str], str], value: Any) -> Any:
         raise _broken([f"`{_shown(key)}`: {error}"]) from error
 
 
-def _violations(validator: jsonschema_rs.Validator, arguments: JsonObject) -> Iterator[str]:
-    """Every rule that is broken, or in large arguments the first: each costs much more than the check."""
+def _steps(compiled: Compiled, arguments: JsonObject) -> int:
+    """The work that the check of `arguments` is at most.
+
+    Raises:
+        ArgumentsError: it is too much.
+
+    """
+    steps = compiled.work.of(arguments)
+    if steps > MAX_STEPS:
+        raise _broken(["they are too large for the tool's schema"])
+    if compiled.quick is not None:
+        met = {name: value for name, value in arguments.items() if name not in compiled.quick}
+        if characters(met) > MAX_SLOW_TEXT:
+            raise _broken(["they are too long for the patterns of the tool's schema"])
+    return steps
+
+
+def _violations(compiled: Compiled, arguments: JsonObject, steps: int) -> Iterator[str]:
+    """Every rule that is broken, or of large arguments the first: each costs a thousand times its check."""
+    validator = compiled.validator
+    errors: Iterable[jsonschema_rs.ValidationError] = ()
     try:
-        if has_at_most(arguments, _FEW):
-            errors: Iterable[jsonschema_rs.ValidationError] = validator.iter_errors(arguments)
-        else:
+        if steps <= _FEW:
+            errors = validator.iter_errors(arguments)
+        elif compiled.work.steps[-1] <= _FEW:
             validator.validate(arguments)
-            errors = ()
     except jsonschema_rs.ValidationError as error:
         errors = [error]
     found = [f"`{_pointer(error.instance_path)}` breaks `{_rule(error)}`" for error in errors]

@@ -22,20 +22,6 @@ def undeclared(arguments: Mapping[str, Any], shape: RecordOf) -> list[tuple[str,
     return sorted(_undeclared(arguments, shape, ()))
 
 
-def has_at_most(value: Any, count: int) -> bool:
-    """Whether there are up to `count` values in `value`, itself and names not counted."""
-    left, found = [value], 0
-    while left and found <= count:
-        part = left.pop()
-        if isinstance(part, Mapping):
-            found += len(part)
-            left += part.values()
-        elif isinstance(part, list):
-            found += len(part)
-            left += part
-    return found <= count
-
-
 def _undeclared(value: Any, shape: Shape, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     match shape:
         case RecordOf(fields=fields) if isinstance(value, Mapping):
