@@ -1,7 +1,7 @@
 """Validators of approved schemas: no document but the schema itself is read, and no pattern runs away.
 
 INVARIANT: an aborted match is an error of its own in the validator, never taken for a match or for none,
-so within `not`, `if` or `patternProperties` it refuses too.
+so within `not`, `if` or `patternProperties` it refuses too, unless the value is valid either way.
 """
 
 from collections.abc import Iterator, Mapping
