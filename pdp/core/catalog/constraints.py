@@ -84,10 +84,9 @@ class SchemaPlaces:
     def items(self, place: Applying) -> Applying:
         """What applies to items of the arrays at `place`, to any of them or to some."""
         keywords = ("items", "prefixItems", "additionalItems")
-        found = [(keyword, schema.get(keyword)) for schema in place.schemas for keyword in keywords]
-        return self._applying(
-            [(key, part) for key, each in found for part in (each if isinstance(each, list) else [each])]
-        )
+        found = ((keyword, schema.get(keyword)) for schema in place.schemas for keyword in keywords)
+        parts = [(keyword, part) for keyword, each in found for part in (each if isinstance(each, list) else [each])]
+        return self._applying(parts, above=place.unread)
 
     def constraints(self, place: Applying) -> Constraints:
         """What is demanded at `place`; of what was not read, the keyword that leads to it."""
