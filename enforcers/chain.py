@@ -12,15 +12,16 @@ from typing import Any, Final, Protocol, TypeAlias
 import structlog
 
 from enforcers.caller import Caller, Identified
-from enforcers.catalog_view import CatalogView
+from enforcers.comparison import MAX_NAME, Standing
 from enforcers.decision_source import DecisionSource
+from enforcers.definitions import Definitions
 from enforcers.obligations import check_obligations
-from enforcers.offer import Forwarder, Offer, Offers
+from enforcers.offer import Forwarder, Offer
 from enforcers.spool import Account, Recorder, describe_arguments
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.catalog.arguments import ArgumentChecker
+from pdp.core.catalog.hidden_text import shown
 from pdp.core.catalog.marks import masked
-from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import TOOL_TYPE, EvaluationResponse
 from pdp.core.contract.checked_call import CheckedCall, normalise
 from pdp.core.contract.clock import Clock
@@ -36,8 +37,6 @@ from pdp.core.identity.mapping import principal_of
 Message: TypeAlias = Request | Notification
 
 _COMPLETE: Final = "complete"
-_MAX_NAME: Final = 128
-"""Characters of a caller's text that a record holds: nobody fills the log without a token."""
 _LIST_PARAMS: Final = frozenset({"_meta"})
 
 
@@ -61,16 +60,14 @@ class Chain:
         self,
         *,
         verifier: Verifier,
-        offers: Offers,
-        catalog: CatalogView,
+        definitions: Definitions,
         decisions: DecisionSource,
         recorder: Recorder,
         forwarder: Forwarder,
         clock: Clock,
     ) -> None:
         self._verifier = verifier
-        self._offers = offers
-        self._catalog = catalog
+        self._definitions = definitions
         self._decisions = decisions
         self._recorder = recorder
         self._forwarder = forwarder
@@ -105,8 +102,8 @@ class Chain:
         account.principal = who.principal  # (2) was done by `identify`
         try:
             call = normalise(request)  # (1)
-            offer, tool, arguments = await self._admit(call, account)  # (3)
-            await self._decide(tool, offer, arguments, who, account)  # (4)
+            offer, arguments = await self._admit(call, account)  # (3)
+            await self._decide(offer, arguments, who, account)  # (4)
             check_obligations(account.response.context.toolgate.obligations if account.response else [])  # (5)
             record = await self._recorder.decision(account, ReasonCode.ALLOWED)  # (6)
         except Refused as refusal:
@@ -138,31 +135,39 @@ class Chain:
         return Account(
             transport=caller.transport.value,
             started=self._clock.steady(),
-            method=None if message is None else message.method[:_MAX_NAME],
-            request_id=None if request_id is None else str(request_id)[:_MAX_NAME],
+            method=None if message is None else message.method[:MAX_NAME],
+            request_id=None if request_id is None else str(request_id)[:MAX_NAME],
             session=caller.session,
             client_ip=caller.client_ip,
         )
 
-    async def _admit(self, call: CheckedCall, account: Account) -> tuple[Offer, Tool, JsonObject]:
-        """The tool is offered, approved, not drifted, and its arguments are valid."""
+    async def _admit(self, call: CheckedCall, account: Account) -> tuple[Offer, JsonObject]:
+        """The tool is offered as approved, or may be used without, that is on record, and its arguments are valid."""
         account.trace_id = call.trace_id
-        offer = self._offers.find(call.name)
-        if offer is None:
-            raise Refused(ReasonCode.TOOL_UNKNOWN, f"no server offers `{call.name[:_MAX_NAME]}`")
-        account.server, account.tool = offer.server, offer.tool
-        catalog = await self._catalog.current()
-        tool = catalog.find(offer.id)
-        if tool is None:
-            raise Refused(ReasonCode.TOOL_UNKNOWN, f"`{offer.id}` is not in the catalog")
-        if tool.pin != offer.pin:
-            raise Refused(ReasonCode.TOOL_CHANGED, f"`{offer.id}` is {offer.pin}, approved is {tool.pin}")
+        known = self._definitions.offered(call.name)
+        if known is not None:
+            account.server, account.tool = known.server, known.tool
+        standing = await self._definitions.find(call.name)
+        offer = standing.offer
+        account.server, account.tool, account.approved = offer.server, offer.tool, standing.approved
+        account.offered = None if offer.pin == standing.approved else offer.pin
+        standing.usable()
+        self._definitions.check_recorded(standing)
+        self._warn_unpinned(standing)
+        tool = standing.checked_as()
         arguments = self._checker.check(tool, call.arguments)
         describe_arguments(account, tool, dict(arguments), masked=masked(tool, arguments))
-        return offer, tool, arguments
+        return offer, arguments
 
-    async def _decide(self, tool: Tool, offer: Offer, arguments: JsonObject, who: Identified, account: Account) -> None:
-        request = call_request(who.principal, tool=tool.id, pin=offer.pin, arguments=arguments, seen=_seen(who))
+    def _warn_unpinned(self, standing: Standing) -> None:
+        """Log every use of a definition that nobody approved."""
+        offer = standing.offer
+        if offer.pin != standing.approved:
+            tool = shown(offer.id, most=MAX_NAME)
+            self._log.warning("unsafe_unpinned_used", tool=tool, offered=offer.pin, approved=standing.approved)
+
+    async def _decide(self, offer: Offer, arguments: JsonObject, who: Identified, account: Account) -> None:
+        request = call_request(who.principal, tool=offer.id, pin=offer.pin, arguments=arguments, seen=_seen(who))
         response, account.origin = await self._decisions.decide(request)
         account.response = response
         _check_allowed(response)
@@ -170,15 +175,7 @@ class Chain:
     async def _visible(self, who: Identified) -> list[tuple[str, Offer]]:
         found = await self._decisions.search(list_request(who.principal, seen=_seen(who)))
         permitted = {resource.id for resource in found.results if resource.type == TOOL_TYPE}
-        catalog = await self._catalog.current()
-        shown = []
-        for name, offer in self._offers.all():
-            tool = catalog.find(offer.id)
-            if tool is not None and tool.pin != offer.pin:
-                self._log.warning("tool_changed", tool=offer.id, offered=offer.pin, approved=tool.pin)
-            elif tool is not None and offer.id in permitted:
-                shown.append((name, offer))
-        return shown
+        return [(name, one.offer) for name, one in await self._definitions.usable() if one.offer.id in permitted]
 
     async def _forward(self, offer: Offer, arguments: JsonObject, record: str) -> Allowed | Denied:
         """Steps 7 to 10; the outcome is recorded whatever happens, cancellation included."""

@@ -1,7 +1,9 @@
 """Composition: settings to a chain with its decision point."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -11,6 +13,7 @@ from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
 from enforcers.clock import system_clock
 from enforcers.decision_source import DecisionPoint
+from enforcers.definitions import Definitions
 from enforcers.embedded import open_embedded
 from enforcers.offer import Forwarder, Offers
 from enforcers.remote import RemoteDecisionPoint
@@ -21,8 +24,18 @@ from pdp.tokens.secret_file import read_secret
 from pdp.tokens.trust import build_verifier, refuse_dev_issuer_off_loopback
 
 
+@dataclass(frozen=True, slots=True)
+class Enforcer:
+    """A chain, and the live definitions that it knows."""
+
+    chain: Chain
+    definitions: Definitions
+
+
 @asynccontextmanager
-async def open_chain(settings: Settings, *, base: Path, offers: Offers, forwarder: Forwarder) -> AsyncIterator[Chain]:
+async def open_chain(
+    settings: Settings, *, base: Path, offers: Offers, forwarder: Forwarder
+) -> AsyncIterator[Enforcer]:
     """The chain of `settings`, whose paths are relative to `base`.
 
     Raises:
@@ -35,21 +48,29 @@ async def open_chain(settings: Settings, *, base: Path, offers: Offers, forwarde
         raise ConfigurationError(problems)
     clock = system_clock()
     gateway = settings.gateway
+    log = structlog.get_logger("toolgate.definitions")
     verifier = build_verifier(settings.identity, base=base, log=structlog.get_logger("toolgate.tokens"))
     point = open_decision_point(settings, base=base)
+    catalog = CatalogView(point, max_age=gateway.max_staleness, steady=clock.steady, log=log)
+    recorder = Recorder(point, writer=gateway.name, clock=clock)
+    definitions = Definitions(offers, catalog=catalog, recorder=recorder, log=log)
+    watching = asyncio.create_task(definitions.watch())
     try:
-        yield Chain(
+        chain = Chain(
             verifier=verifier,
-            offers=offers,
-            catalog=CatalogView(point, max_age=gateway.max_staleness, steady=clock.steady),
+            definitions=definitions,
             decisions=CachedDecisions(
                 point, entries=gateway.cache_entries, max_staleness=gateway.max_staleness, steady=clock.steady
             ),
-            recorder=Recorder(point, writer=gateway.name, clock=clock),
+            recorder=recorder,
             forwarder=forwarder,
             clock=clock,
         )
+        yield Enforcer(chain, definitions)
     finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+        await catalog.aclose()
         await point.aclose()
 
 

@@ -1,5 +1,6 @@
 """The port to decisions: remote, embedded and cached sources are one to the chain."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from pdp.core.catalog.catalog import Catalog
@@ -46,18 +47,40 @@ class RecordSink(Protocol):
         """
         ...
 
+    async def commit_all(self, records: Sequence[Record]) -> None:
+        """Return once all of `records` are committed.
 
-class DecisionPoint(DecisionSource, RecordSink, Protocol):
-    """All that an enforcer needs of a decision point, near or far."""
+        Raises:
+            RecordError: at least one of them may not be.
 
-    async def catalog(self) -> Catalog:
-        """The catalog of the active bundle.
+        """
+        ...
+
+
+class CatalogSource(Protocol):
+    """Where the catalog comes from."""
+
+    async def catalog_name(self) -> str:
+        """What names the active catalog: another catalog has another name.
 
         Raises:
             DecisionError: it could not be had.
 
         """
         ...
+
+    async def catalog(self, name: str) -> Catalog:
+        """The catalog of that name.
+
+        Raises:
+            DecisionError: it could not be had, or is not what it was asked for.
+
+        """
+        ...
+
+
+class DecisionPoint(DecisionSource, RecordSink, CatalogSource, Protocol):
+    """All that an enforcer needs of a decision point, near or far."""
 
     async def aclose(self) -> None:
         """Let go of connections and files."""

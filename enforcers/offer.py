@@ -1,6 +1,6 @@
 """What servers offer now, and the way to them: the two ports a host fills."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,12 +25,32 @@ class Offer:
 class Offers(Protocol):
     """The live tools under their wire names."""
 
-    def find(self, wire_name: str) -> Offer | None:
-        """The tool of that name, None when no server offers it."""
+    def table(self) -> Mapping[str, Sequence[Offer]]:
+        """Every live tool by wire name, in the order of names; another object once anything may have changed.
+
+        Several share a name where a server offers one twice, or means to take the name of another tool.
+        """
         ...
 
-    def all(self) -> Iterable[tuple[str, Offer]]:
-        """Every tool with its wire name, in the order of wire names."""
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called whenever there is another table."""
+        ...
+
+    async def settled(self, wire_name: str) -> None:
+        """Return once the table says what stands behind that name now: no change that was announced is unread.
+
+        Raises:
+            UpstreamError: the server does not say.
+
+        """
+        ...
+
+
+class Found(Protocol):
+    """Finds the tool that a call of a name would go to."""
+
+    def offered(self, wire_name: str) -> Offer | None:
+        """The tool, None where a call would go nowhere."""
         ...
 
 
@@ -42,6 +62,7 @@ class Forwarder(Protocol):
 
         Raises:
             UpstreamError: there is none that can be answered.
+            Refused: `tool_changed`: the server offers the tool no more as `offer` has it.
 
         """
         ...

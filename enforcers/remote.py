@@ -1,5 +1,6 @@
 """A decision point over HTTP: AuthZEN for decisions, our own paths for records and the catalog."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
@@ -12,11 +13,13 @@ from pdp.core.contract.authzen import (
     EVALUATION_PATH,
     RECORDS_PATH,
     RESOURCE_SEARCH_PATH,
+    CatalogHead,
     EvaluationRequest,
     EvaluationResponse,
     ResourceSearchRequest,
     ResourceSearchResponse,
 )
+from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import DecisionError, RecordError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionOrigin, Record
@@ -24,6 +27,9 @@ from pdp.core.contract.record import DecisionOrigin, Record
 _OK: Final = 200
 _NO_CONTENT: Final = 204
 _MAX_ANSWER: Final = 64 * 1024 * 1024
+_MAX_RECORDS: Final = 1000
+"""Records in one request; a decision point takes no more."""
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 T = TypeVar("T")
 
@@ -60,17 +66,37 @@ class RemoteDecisionPoint:
         """
         return await self._ask(RESOURCE_SEARCH_PATH, request, ResourceSearchResponse)
 
-    async def catalog(self) -> Catalog:
-        """The active catalog of the first decision point that answers.
+    async def catalog_name(self) -> str:
+        """The digest of the active catalog, as the first decision point that answers says.
 
         Raises:
             DecisionError: `pdp_unreachable`.
 
         """
         try:
-            return Catalog.from_json(await self._send("GET", CATALOG_PATH, None))
+            return msgspec.json.decode(await self._send("GET", CATALOG_PATH, None), type=CatalogHead).digest
         except (_UnreachableError, msgspec.MsgspecError) as error:
             raise DecisionError(ReasonCode.PDP_UNREACHABLE, f"no catalog: {error}") from error
+
+    async def catalog(self, name: str) -> Catalog:
+        """The catalog whose bytes have the digest `name`.
+
+        Raises:
+            DecisionError: `pdp_unreachable`, or `bundle_untrusted` for bytes that have another digest.
+
+        """
+        if not _DIGEST.fullmatch(name):
+            raise DecisionError(ReasonCode.BUNDLE_UNTRUSTED, "the decision point names no digest of a catalog")
+        try:
+            content = await self._send("GET", f"{CATALOG_PATH}/{name}", None)
+        except _UnreachableError as error:
+            raise DecisionError(ReasonCode.PDP_UNREACHABLE, f"no catalog: {error}") from error
+        if digest_of(content) != name:
+            raise DecisionError(ReasonCode.BUNDLE_UNTRUSTED, "the catalog does not have the digest it was asked for by")
+        try:
+            return Catalog.from_json(content)
+        except msgspec.MsgspecError as error:
+            raise DecisionError(ReasonCode.BUNDLE_UNTRUSTED, f"the catalog cannot be read: {error}") from error
 
     async def commit(self, record: Record) -> None:
         """Return once a decision point has committed `record`.
@@ -83,6 +109,19 @@ class RemoteDecisionPoint:
             await self._send("POST", RECORDS_PATH, msgspec.json.encode(record))
         except _UnreachableError as error:
             raise RecordError(f"no decision point took the record: {error}") from error
+
+    async def commit_all(self, records: Sequence[Record]) -> None:
+        """Return once decision points have committed all of `records`.
+
+        Raises:
+            RecordError: none has taken some of them.
+
+        """
+        try:
+            for start in range(0, len(records), _MAX_RECORDS):
+                await self._send("POST", RECORDS_PATH, msgspec.json.encode(records[start : start + _MAX_RECORDS]))
+        except _UnreachableError as error:
+            raise RecordError(f"no decision point took the records: {error}") from error
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from enforcers.decision_source import RecordSink
+from enforcers.drift import Change
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.authzen import EvaluationResponse
 from pdp.core.contract.clock import Clock
@@ -13,7 +14,7 @@ from pdp.core.contract.digest import digest, digest_of
 from pdp.core.contract.exact_json import canonical
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect, Fate, OutcomeRecord
+from pdp.core.contract.record import DecisionOrigin, DecisionRecord, DriftRecord, Effect, Fate, OutcomeRecord
 from pdp.core.identity.principal import Principal
 
 
@@ -36,6 +37,8 @@ class Account:
     response: EvaluationResponse | None = None
     origin: DecisionOrigin = DecisionOrigin.NONE
     shown: list[str] | None = None
+    approved: str | None = None
+    offered: str | None = None
     detail: str | None = None
 
 
@@ -79,9 +82,10 @@ class Recorder:
                 arguments=account.arguments,
                 arguments_digest=account.arguments_digest,
                 shown=account.shown,
+                offered_digest=account.offered,
                 detail=account.detail,
                 **_who(account.principal),
-                **_why(account.response),
+                **{"schema_digest": account.approved} | _why(account.response),
             )
         )
         return identifier
@@ -120,6 +124,33 @@ class Recorder:
             )
         )
 
+    async def drifts(self, changes: Sequence[Change]) -> None:
+        """Commit what became of tools.
+
+        Raises:
+            RecordError: some of it may not be committed.
+
+        """
+        await self._sink.commit_all([self._drift(change) for change in changes])
+
+    def _drift(self, change: Change) -> DriftRecord:
+        return DriftRecord(
+            id=self._clock.identifier(),
+            time=rfc3339(self._clock.wall()),
+            writer=self._writer,
+            boot=self._boot,
+            sequence=next(self._sequence),
+            server=change.server,
+            state=change.state,
+            reason_code=change.code,
+            tool=change.tool,
+            approved=change.approved,
+            offered=change.offered,
+            twin=change.twin,
+            count=change.count,
+            detail=change.detail,
+        )
+
     def _since(self, started: float) -> int:
         return max(0, int((self._clock.steady() - started) * 1_000_000))
 
@@ -155,6 +186,6 @@ def _why(response: EvaluationResponse | None) -> dict[str, Any]:
         "decision_id": answer.decision_id,
         "generation": answer.generation,
         "bundle": answer.bundle,
-        "schema_digest": answer.schema_digest,
+        **({} if answer.schema_digest is None else {"schema_digest": answer.schema_digest}),
         **lists,
     }

@@ -52,7 +52,7 @@ async def run(settings: Settings, *, base: Path, environment: Mapping[str, str],
             bound = with_real_port(address, socket=socket)
             started: list[str] = []
             app = http_app(opened, settings=settings, bound=bound, ready=lambda: bool(started))
-            await opened.router.start()
+            await opened.start()
             server = HttpServer(app, bound=socket, on_ready=lambda: _announce(opened, settings, bound, started, log))
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, server.stop)

@@ -16,6 +16,7 @@ from enforcers.caller import Caller, Transport
 from enforcers.cli.gateway import ConfigOption
 from enforcers.gateway.app import message_limits, open_gateway, upstream_factory, upstream_limits
 from enforcers.gateway.naming import Unprefixed
+from enforcers.gateway.service import ANNOUNCING
 from enforcers.gateway.transports.standard_streams import claim_stdout, reader, writer
 from enforcers.gateway.transports.stdio import StdioTransport
 from enforcers.gateway.upstreams.process import Command
@@ -80,8 +81,8 @@ async def _run(
     log = structlog.get_logger("toolgate.wrap").bind(server=name)
     connector = StdioConnector(Command(command, theirs), limits=limits, log=log)
     servers = {name: upstream_factory(connector, server=name, limits=limits)}
-    async with open_gateway(settings, base=base, servers=servers, naming=Unprefixed()) as gateway:
-        starting = asyncio.ensure_future(gateway.router.start())
+    async with open_gateway(settings, base=base, servers=servers, naming=Unprefixed(), legacy=ANNOUNCING) as gateway:
+        starting = asyncio.ensure_future(gateway.start())
         transport = StdioTransport(
             gateway.service,
             caller=Caller(environment.get(TOKEN_VARIABLE) or None, Transport.STDIO),
@@ -90,6 +91,7 @@ async def _run(
             write_line=await writer(wire),
             log=log,
         )
+        gateway.definitions.subscribe(transport.tools_changed)
         serving = asyncio.ensure_future(transport.serve(await reader()))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, serving.cancel)

@@ -1,23 +1,24 @@
 """Composition: settings to a router with its servers, a chain before it, and a service for a transport."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from enforcers.clock import system_clock
 from enforcers.compose import open_chain
+from enforcers.definitions import Definitions
 from enforcers.gateway.answer import Wording
-from enforcers.gateway.link import UpstreamFactory
+from enforcers.gateway.link import Freshness, UpstreamFactory
 from enforcers.gateway.listen import allowed_hosts
 from enforcers.gateway.naming import Naming
 from enforcers.gateway.router import Router
-from enforcers.gateway.service import Service
+from enforcers.gateway.service import SILENT, Service
 from enforcers.gateway.sessions import Sessions
 from enforcers.gateway.transports.challenge import ProtectedResource
 from enforcers.gateway.transports.http_app import MCP_PATH, HttpApp
@@ -28,29 +29,59 @@ from enforcers.gateway.upstreams.process import Command, inherited
 from enforcers.gateway.upstreams.stdio import StdioConnector
 from enforcers.gateway.upstreams.streamable_http import HttpConnector
 from enforcers.gateway.upstreams.upstream import Upstream, UpstreamLimits
+from enforcers.offer import Found
+from pdp.core.contract.errors import ConfigurationError, DecisionError, Problem
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.settings.model import GatewaySettings, Settings, UpstreamSettings
 from pdp.hosting.address import TcpAddress
-
-REFRESH_SECONDS: Final = 60.0
-"""How long a server's tools may have changed unannounced before the gateway notices."""
 
 _DISTRIBUTION: Final = "toolgate"
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A router and the service before it; the router is not started yet."""
+    """A router, the service before it, and what finds the tool that a call would go to."""
 
     router: Router
     service: Service
+    offers: Found
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedGateway(Gateway):
+    """A gateway whose calls go through a chain."""
+
+    definitions: Definitions
+
+    async def start(self) -> None:
+        """Connect to every server and compare what they offer with the catalog, where there is one yet.
+
+        Raises:
+            ConfigurationError: two approved tools have one name on the wire.
+
+        """
+        await self.router.start()
+        try:
+            comparison = await self.definitions.compare()
+        except DecisionError:
+            return  # logged by whoever asked, and asked again
+        problems = [_collision(name, tools) for name, tools in comparison.collisions()]
+        if problems:
+            raise ConfigurationError(problems)
 
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, *, base: Path, servers: Mapping[str, UpstreamFactory], naming: Naming
-) -> AsyncIterator[Gateway]:
-    """The gateway of `settings`, whose paths are relative to `base`, before `servers`.
+    settings: Settings,
+    *,
+    base: Path,
+    servers: Mapping[str, UpstreamFactory],
+    naming: Naming,
+    legacy: Mapping[str, Any] = SILENT,
+) -> AsyncIterator[GuardedGateway]:
+    """The gateway of `settings`, whose paths are relative to `base`, before `servers`, not started yet.
+
+    `legacy` is what clients of the legacy era are told that it can.
 
     Raises:
         ConfigurationError: with every problem found.
@@ -59,13 +90,20 @@ async def open_gateway(
     """
     log: FilteringBoundLogger = structlog.get_logger("toolgate.gateway")
     clock = system_clock()
-    router = Router(servers, naming=naming, refresh=REFRESH_SECONDS, steady=clock.steady, log=log)
+    freshness = Freshness(settings.gateway.definitions_max_age, patience=settings.gateway.upstream_timeout)
+    router = Router(servers, naming=naming, freshness=freshness, steady=clock.steady, log=log)
     try:
-        async with open_chain(settings, base=base, offers=router, forwarder=router) as chain:
+        async with open_chain(settings, base=base, offers=router, forwarder=router) as enforcer:
             wording = Wording(introduction(), settings.gateway.denial_code)
-            yield Gateway(router, Service(chain, wording=wording, log=log))
+            service = Service(enforcer.chain, wording=wording, log=log, legacy=legacy)
+            yield GuardedGateway(router, service, enforcer.definitions, enforcer.definitions)
     finally:
         await router.aclose()
+
+
+def _collision(wire_name: str, tools: Sequence[str]) -> Problem:
+    both = " and ".join(f"`{tool}`" for tool in tools)
+    return Problem("mcpServers", 0, 0, "name_collision", f"{both} have one name on the wire, `{wire_name}`")
 
 
 def http_app(gateway: Gateway, *, settings: Settings, bound: TcpAddress, ready: Callable[[], bool]) -> HttpApp:
@@ -87,7 +125,7 @@ def http_app(gateway: Gateway, *, settings: Settings, bound: TcpAddress, ready: 
         steady=system_clock().steady,
     )
     sessions = Sessions(max_sessions=own.max_sessions, idle=own.session_idle)
-    endpoint = StreamableHttp(gateway.service, offers=gateway.router, sessions=sessions, surroundings=surroundings)
+    endpoint = StreamableHttp(gateway.service, offers=gateway.offers, sessions=sessions, surroundings=surroundings)
     return HttpApp(endpoint, resource=resource, ready=ready)
 
 

@@ -3,11 +3,9 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from enforcers.offer import Offer
-from pdp.core.contract.errors import Problem
 
 _LEGAL: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LEGAL_UNPREFIXED: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
@@ -40,31 +38,12 @@ class Unprefixed:
         return _legal(tool, server=server, tool=tool, legal=_LEGAL_UNPREFIXED)
 
 
-@dataclass(frozen=True, slots=True)
-class Collision:
-    """Tools that would share one wire name; none of them can be called."""
-
-    wire_name: str
-    tools: tuple[str, ...]
-
-    def problem(self) -> Problem:
-        """The same as a reason not to start."""
-        both = " and ".join(f"`{tool}`" for tool in self.tools)
-        return Problem("mcpServers", 0, 0, "name_collision", f"{both} have one name on the wire, `{self.wire_name}`")
-
-
-def named(offers: Iterable[Offer], *, naming: Naming) -> tuple[Mapping[str, Offer], Sequence[Collision]]:
-    """The offers by wire name, in that order, and the collisions among them."""
+def named(offers: Iterable[Offer], *, naming: Naming) -> Mapping[str, Sequence[Offer]]:
+    """The offers by wire name, in the order of names; which of several counts, the catalog says."""
     groups: dict[str, list[Offer]] = {}
     for offer in offers:
         groups.setdefault(naming.wire_name(offer.server, tool=offer.tool), []).append(offer)
-    table = {name: group[0] for name, group in sorted(groups.items()) if len(group) == 1}
-    collisions = [
-        Collision(name, tuple(f"{offer.server}/{offer.tool}" for offer in group))
-        for name, group in sorted(groups.items())
-        if len(group) > 1
-    ]
-    return table, collisions
+    return dict(sorted(groups.items()))
 
 
 def _legal(name: str, *, server: str, tool: str, legal: re.Pattern[str]) -> str:

@@ -1,14 +1,14 @@
 """All servers behind the gateway: what they offer under which name, and the way to each."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from enforcers.gateway.link import Link, UpstreamFactory
-from enforcers.gateway.naming import Collision, Naming, named
+from enforcers.gateway.link import Freshness, Link, UpstreamFactory
+from enforcers.gateway.naming import Naming, named
 from enforcers.offer import Offer
-from pdp.core.contract.errors import ConfigurationError, UpstreamError
+from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.exact_json import JsonObject
 
 
@@ -24,41 +24,57 @@ class Router:
         servers: Mapping[str, UpstreamFactory],
         *,
         naming: Naming,
-        refresh: float,
+        freshness: Freshness,
         steady: Callable[[], float],
         log: FilteringBoundLogger,
     ) -> None:
         self._naming = naming
-        self._log = log
-        self._table: Mapping[str, Offer] = {}
-        self._collisions: tuple[Collision, ...] = ()
+        self._table: Mapping[str, Sequence[Offer]] = {}
+        self._listeners: list[Callable[[], None]] = []
         self._links: dict[str, Link] = {}
         self._maintaining: list[asyncio.Task[None]] = []
         for server, factory in servers.items():
             bound = log.bind(server=server)
             self._links[server] = Link(
-                factory, server=server, refresh=refresh, changed=self._rebuild, steady=steady, log=bound
+                factory, server=server, freshness=freshness, changed=self._rebuild, steady=steady, log=bound
             )
 
     async def start(self) -> None:
-        """Connect to every server at once; return when each is up or has failed.
-
-        Raises:
-            ConfigurationError: two tools would have one name on the wire.
-
-        """
+        """Connect to every server at once; return when each is up or has failed."""
         await asyncio.gather(*(self._try(link) for link in self._links.values()))
-        if self._collisions:
-            raise ConfigurationError(collision.problem() for collision in self._collisions)
         self._maintaining = [asyncio.create_task(link.maintain()) for link in self._links.values()]
 
-    def find(self, wire_name: str) -> Offer | None:
-        """The tool of that name, None when no server offers it."""
-        return self._table.get(wire_name)
+    def table(self) -> Mapping[str, Sequence[Offer]]:
+        """Every live tool by wire name, in the order of names."""
+        return self._table
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called after every reading of any server's tools."""
+        self._listeners.append(listener)
+
+    async def settled(self, wire_name: str) -> None:
+        """Return once no change that concerns the name is unread; one that nobody offers may be any server's.
+
+        Raises:
+            UpstreamError: the server does not say what it offers now.
+
+        """
+        offers = self._table.get(wire_name)
+        if offers is None:
+            links = [link.settled() for link in self._links.values() if link.up]
+            await asyncio.gather(*links, return_exceptions=True)
+            return
+        for server in sorted({offer.server for offer in offers}):
+            await self._links[server].settled()
+
+    def offered(self, wire_name: str) -> Offer | None:
+        """The tool of that name, approved or not; None when no server offers it, or there are several."""
+        offers = self._table.get(wire_name, ())
+        return offers[0] if len(offers) == 1 else None
 
     def all(self) -> Iterable[tuple[str, Offer]]:
-        """Every tool with its wire name, in the order of wire names."""
-        return self._table.items()
+        """Every tool that has its wire name for itself, in the order of names."""
+        return ((name, offers[0]) for name, offers in self._table.items() if len(offers) == 1)
 
     def servers_up(self) -> list[str]:
         """The servers to which there is a connection."""
@@ -69,6 +85,7 @@ class Router:
 
         Raises:
             UpstreamError: there is none that can be answered.
+            Refused: `tool_changed`.
 
         """
         link = self._links.get(offer.server)
@@ -92,8 +109,6 @@ class Router:
 
     def _rebuild(self) -> None:
         offers = [offer for link in self._links.values() for offer in link.offers]
-        self._table, collisions = named(offers, naming=self._naming)
-        if tuple(collisions) != self._collisions:
-            self._collisions = tuple(collisions)
-            for collision in collisions:
-                self._log.error("tools_hidden", wire_name=collision.wire_name, tools=collision.tools)
+        self._table = named(offers, naming=self._naming)
+        for listener in self._listeners:
+            listener()

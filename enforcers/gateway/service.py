@@ -24,7 +24,10 @@ from pdp.core.contract.method import METHODS, Gate
 from pdp.core.contract.reason_code import ReasonCode
 
 _CACHING: Final = {"ttlMs": 0, "cacheScope": "private"}
-_CAPABILITIES: Final[Mapping[str, Any]] = {"tools": {}}
+
+SILENT: Final[Mapping[str, Any]] = {"tools": {}}
+ANNOUNCING: Final[Mapping[str, Any]] = {"tools": {"listChanged": True}}
+"""What we can, as a server: whether clients are told that there are other tools."""
 
 _Open: TypeAlias = Callable[[Request, Era], Awaitable[Answer]]
 _Gated: TypeAlias = Callable[[Request, Era, Identified], Awaitable[Answer]]
@@ -58,12 +61,23 @@ class Rules(Protocol):
 
 
 class Service:
-    """Answers requests under `rules`; never raises, whatever happens becomes a denial."""
+    """Answers requests under `rules`; never raises, whatever happens becomes a denial.
 
-    def __init__(self, rules: Rules, *, wording: Wording, log: FilteringBoundLogger) -> None:
+    `legacy` is what clients of the legacy era are told that we can.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        wording: Wording,
+        log: FilteringBoundLogger,
+        legacy: Mapping[str, Any] = SILENT,
+    ) -> None:
         self._rules = rules
         self._wording = wording
         self._log = log
+        self._legacy = legacy
         self._open: Mapping[Era, Mapping[str, _Open]] = {
             Era.MODERN: {DISCOVER: self._discover},
             Era.LEGACY: {INITIALIZE: self._initialize, PING: self._ping},
@@ -122,7 +136,7 @@ class Service:
         raise Refused(ReasonCode.METHOD_UNKNOWN, f"`{request.method[:64]}` is no method of this era")
 
     async def _discover(self, request: Request, era: Era) -> Answer:
-        result = {"supportedVersions": list(SUPPORTED_VERSIONS), "capabilities": _CAPABILITIES, **_CACHING}
+        result = {"supportedVersions": list(SUPPORTED_VERSIONS), "capabilities": SILENT, **_CACHING}
         return self._wording.completed(request, result=result, era=era)
 
     async def _initialize(self, request: Request, era: Era) -> Answer:
@@ -130,7 +144,7 @@ class Service:
         if not isinstance(asked, str):
             raise RevisionError("`params.protocolVersion` must be a string", rpc_code=INVALID_PARAMS)
         version = asked if asked in LEGACY_VERSIONS else LEGACY_VERSIONS[0]
-        result = {"protocolVersion": version, "capabilities": _CAPABILITIES, "serverInfo": dict(self._wording.server)}
+        result = {"protocolVersion": version, "capabilities": self._legacy, "serverInfo": dict(self._wording.server)}
         return self._wording.completed(request, result=result, era=era)
 
     async def _ping(self, request: Request, era: Era) -> Answer:

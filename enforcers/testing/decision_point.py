@@ -1,6 +1,6 @@
 """A decision point in memory: decides by a function, keeps records in a list, fails on demand."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
@@ -18,7 +18,7 @@ from pdp.core.contract.authzen import (
 )
 from pdp.core.contract.errors import DecisionError, RecordError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin, DecisionRecord, OutcomeRecord, Record
+from pdp.core.contract.record import DecisionOrigin, DecisionRecord, DriftRecord, OutcomeRecord, Record
 
 
 def answer(
@@ -68,6 +68,11 @@ class InMemoryDecisionPoint:
         return [record for record in self.records if isinstance(record, DecisionRecord)]
 
     @property
+    def drifts(self) -> list[DriftRecord]:
+        """The records of drift, in the order of their commit."""
+        return [record for record in self.records if isinstance(record, DriftRecord)]
+
+    @property
     def outcomes(self) -> list[OutcomeRecord]:
         """The outcome records, in the order of their commit."""
         return [record for record in self.records if isinstance(record, OutcomeRecord)]
@@ -94,14 +99,26 @@ class InMemoryDecisionPoint:
         found = [FoundResource(TOOL_TYPE, tool.id) for tool in self.active.tools() if tool.id not in self.hidden]
         return ResourceSearchResponse(found, SearchAnswerContext(SearchContext(1, "sha256:0")))
 
-    async def catalog(self) -> Catalog:
-        """The catalog given.
+    async def catalog_name(self) -> str:
+        """The digest of the catalog given.
 
         Raises:
             DecisionError: it is set to be unreachable.
 
         """
         self._reach()
+        return self.active.digest
+
+    async def catalog(self, name: str) -> Catalog:
+        """The catalog given, whose digest must be `name`.
+
+        Raises:
+            DecisionError: it is not, or the decision point is set to be unreachable.
+
+        """
+        self._reach()
+        if self.active.digest != name:
+            raise DecisionError(ReasonCode.PDP_UNREACHABLE, "no catalog has this digest")
         return self.active
 
     async def commit(self, record: Record) -> None:
@@ -114,6 +131,16 @@ class InMemoryDecisionPoint:
         if self.records_lost is not None:
             raise RecordError(self.records_lost)
         self.records.append(record)
+
+    async def commit_all(self, records: Sequence[Record]) -> None:
+        """Keep `records`.
+
+        Raises:
+            RecordError: records are set to be lost.
+
+        """
+        for record in records:
+            await self.commit(record)
 
     async def aclose(self) -> None:
         """Nothing to let go of."""

@@ -7,11 +7,12 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, insert, select, union_all
 
 from pdp.audit.store import Keeping, Position, position_of
-from pdp.audit.tables import conflicts, decisions, outcomes, row_of
+from pdp.audit.tables import conflicts, decisions, drifts, outcomes, row_of, table_of
 from pdp.core.contract.digest import digest
-from pdp.core.contract.record import DecisionRecord, Record
+from pdp.core.contract.record import Record
 
 _LOOKUP: Final = 500
+_KINDS: Final = (decisions, outcomes, drifts)
 
 
 def _taken(table: Table, sequence: ColumnElement[bool]) -> Select[Any]:
@@ -31,9 +32,9 @@ def _exactly(table: Table) -> ColumnElement[bool]:
 
 # Made once: making them costs more than SQLite needs to answer. A caller that comes alone gets a statement
 # without an IN, which would be rendered anew for every use.
-_TAKEN: Final = union_all(*(_taken(table, _one_of(table)) for table in (decisions, outcomes)))
-_ONE_TAKEN: Final = union_all(*(_taken(table, _exactly(table)) for table in (decisions, outcomes)))
-_INSERTS: Final = {table.name: insert(table) for table in (decisions, outcomes)}
+_TAKEN: Final = union_all(*(_taken(table, _one_of(table)) for table in _KINDS))
+_ONE_TAKEN: Final = union_all(*(_taken(table, _exactly(table)) for table in _KINDS))
+_INSERTS: Final = {table.name: insert(table) for table in _KINDS}
 
 
 def append_records(connection: Connection, records: Sequence[Record]) -> list[Keeping]:
@@ -63,17 +64,15 @@ def append_records(connection: Connection, records: Sequence[Record]) -> list[Ke
 
 class _Rows:
     def __init__(self) -> None:
-        self._decisions: list[dict[str, Any]] = []
-        self._outcomes: list[dict[str, Any]] = []
+        self._of: dict[str, list[dict[str, Any]]] = {table.name: [] for table in _KINDS}
 
     def add(self, record: Record, content_digest: str) -> None:
-        into = self._decisions if isinstance(record, DecisionRecord) else self._outcomes
-        into.append(row_of(record, content_digest=content_digest))
+        self._of[table_of(record).name].append(row_of(record, content_digest=content_digest))
 
     def insert(self, connection: Connection) -> None:
-        for table, rows in ((decisions, self._decisions), (outcomes, self._outcomes)):
+        for name, rows in self._of.items():
             if rows:
-                connection.execute(_INSERTS[table.name], rows[0] if len(rows) == 1 else rows)
+                connection.execute(_INSERTS[name], rows[0] if len(rows) == 1 else rows)
 
 
 def _held(connection: Connection, positions: Sequence[Position]) -> dict[Position, str]:

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import exc, func, insert, select, update
 
 from pdp.audit.append import append_records
+from pdp.audit.drift_query import DriftQuery, find_drifts
 from pdp.audit.query import Entry, Query, find_entries
 from pdp.audit.sqlite_file import (
     BUSY_TIMEOUT_SECONDS,
@@ -24,7 +25,7 @@ from pdp.audit.sqlite_file import (
 from pdp.audit.store import Keeping, RecordUnfitError, StoreUnavailableError
 from pdp.audit.tables import conflicts, probes
 from pdp.core.contract.errors import UnusableError
-from pdp.core.contract.record import Record
+from pdp.core.contract.record import DriftRecord, Record
 from pdp.core.settings.model import LogMode
 
 _SYNCHRONOUS: Final = {LogMode.SPOOLED: "NORMAL", LogMode.DURABLE: "FULL"}
@@ -117,6 +118,11 @@ class SqliteReader:
         """The decisions that `query` asks for, oldest first."""
         with _reading(), self._engine.begin() as connection:
             return find_entries(connection, query)
+
+    def drifts(self, query: DriftQuery) -> list[DriftRecord]:
+        """The changes of tools that `query` asks for, oldest first."""
+        with _reading(), self._engine.begin() as connection:
+            return find_drifts(connection, query)
 
     def conflicts(self) -> int:
         """How many records came under a position that another one holds."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+from pdp.audit.drift_query import DriftQuery
 from pdp.audit.query import Entry, Query
 from pdp.core.contract.errors import ToolgateError
-from pdp.core.contract.record import Record
+from pdp.core.contract.record import DriftRecord, Record
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 
 class StoreUnavailableError(ToolgateError):
@@ -85,6 +86,15 @@ class RecordReader(Protocol):
 
     def find(self, query: Query) -> list[Entry]:
         """The decisions that `query` asks for, oldest first.
+
+        Raises:
+            StoreUnavailableError: the store cannot be read now.
+
+        """
+        ...
+
+    def drifts(self, query: DriftQuery) -> list[DriftRecord]:
+        """The changes of tools that `query` asks for, oldest first.
 
         Raises:
             StoreUnavailableError: the store cannot be read now.

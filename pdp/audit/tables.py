@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-from pdp.core.contract.record import DecisionRecord, OutcomeRecord, Record
+from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, Record
 
 metadata: Final = MetaData()
 
@@ -23,7 +23,6 @@ def _record_columns() -> list[Column[Any]]:
         Column("boot", String, nullable=False),
         Column("sequence", BigInteger, nullable=False),
         Column("reason_code", String, nullable=False),
-        Column("latency_us", BigInteger, nullable=False),
         Column("detail", Text),
         Column("content_digest", String, nullable=False),
     ]
@@ -33,6 +32,7 @@ decisions: Final = Table(
     "decisions",
     metadata,
     *_record_columns(),
+    Column("latency_us", BigInteger, nullable=False),
     Column("effect", String, nullable=False),
     Column("origin", String, nullable=False),
     Column("transport", String, nullable=False),
@@ -55,6 +55,7 @@ decisions: Final = Table(
     Column("generation", BigInteger, nullable=False),
     Column("bundle", String),
     Column("schema_digest", String),
+    Column("offered_digest", String),
     _json("arguments"),
     Column("arguments_digest", String),
     _json("shown"),
@@ -70,6 +71,7 @@ outcomes: Final = Table(
     "outcomes",
     metadata,
     *_record_columns(),
+    Column("latency_us", BigInteger, nullable=False),
     Column("decision", String, nullable=False),
     Column("fate", String, nullable=False),
     Column("result_digest", String),
@@ -77,6 +79,23 @@ outcomes: Final = Table(
     UniqueConstraint("writer", "boot", "sequence", name="outcomes_position"),
     Index("outcomes_decision", "decision", "writer"),
     Index("outcomes_time", "time"),
+    sqlite_autoincrement=True,
+)
+
+drifts: Final = Table(
+    "drifts",
+    metadata,
+    *_record_columns(),
+    Column("server", String, nullable=False),
+    Column("tool", String),
+    Column("state", String, nullable=False),
+    Column("approved", String),
+    Column("offered", String),
+    Column("twin", String),
+    Column("count", BigInteger, nullable=False),
+    UniqueConstraint("writer", "boot", "sequence", name="drifts_position"),
+    Index("drifts_time", "time"),
+    Index("drifts_tool", "tool", "server", "time"),
     sqlite_autoincrement=True,
 )
 
@@ -98,6 +117,17 @@ probes: Final = Table("probes", metadata, Column("id", Integer, primary_key=True
 _ADDED: Final = frozenset({"position", "principal_name", "content_digest"})
 
 
+def table_of(record: Record) -> Table:
+    """The table that holds records of its kind."""
+    match record:
+        case DecisionRecord():
+            return decisions
+        case OutcomeRecord():
+            return outcomes
+        case DriftRecord():
+            return drifts
+
+
 def row_of(record: Record, *, content_digest: str) -> dict[str, Any]:
     """The row of `record` in its table."""
     row: dict[str, Any] = msgspec.to_builtins(record)
@@ -116,6 +146,11 @@ def decision_of(row: Any) -> DecisionRecord:
 def outcome_of(row: Any) -> OutcomeRecord:
     """The outcome in `row`, a mapping with the columns of `outcomes`."""
     return msgspec.convert(_content(row) | {"kind": "outcome"}, OutcomeRecord)
+
+
+def drift_of(row: Any) -> DriftRecord:
+    """The drift in `row`, a mapping with the columns of `drifts`."""
+    return msgspec.convert(_content(row) | {"kind": "drift"}, DriftRecord)
 
 
 def _content(row: Any) -> dict[str, Any]:

@@ -11,15 +11,17 @@ from typing import Annotated, Final
 
 import typer
 
+from pdp.audit.drift_query import DriftQuery
 from pdp.audit.location import open_reader
 from pdp.audit.query import DEFAULT_LIMIT, Order, Query
 from pdp.audit.sqlite import SqliteReader
 from pdp.cli.config import ConfigOption
 from pdp.cli.dev import seconds
+from pdp.cli.drift_view import print_drifts
 from pdp.cli.log_view import Output, print_entries
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect
+from pdp.core.contract.record import DriftState, Effect
 from pdp.core.settings.load import read_settings
 
 app: Final = typer.Typer(
@@ -95,6 +97,37 @@ def query(  # noqa: PLR0913 - one for each option
         _note(f"these are the newest {limit} of more: see further with --limit")
     elif not entries:
         _note("no decision matches")
+
+
+@app.command(epilog="Example: toolgate log drift --server github --since 24h")
+def drift(  # noqa: PLR0913 - one for each option
+    *,
+    server: Annotated[str | None, typer.Option(help="The server.")] = None,
+    tool: Annotated[str | None, typer.Option(help="The tool: `create_issue` or `github/create_issue`.")] = None,
+    state: Annotated[DriftState | None, typer.Option(help="What became of it.")] = None,
+    since: Annotated[str | None, typer.Option(help="From when on: `1h` ago, or a time.", metavar="TIME")] = None,
+    until: Annotated[str | None, typer.Option(help="Before when: `5m` ago, or a time.", metavar="TIME")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = DEFAULT_LIMIT,
+    as_json: JsonOption = False,
+    log_url: UrlOption = None,
+    config: ConfigOption = Path("toolgate.yaml"),
+) -> None:
+    """Show when tools were found not to be as they were approved, and when they were again, oldest first."""
+    now = time.time()  # noqa: TID251 - the edge
+    wanted = DriftQuery(
+        server=server,
+        tool=tool,
+        state=state,
+        since=None if since is None else instant(since, "--since", now=now),
+        until=None if until is None else instant(until, "--until", now=now),
+        limit=limit,
+    )
+    found = _open(log_url, config).drifts(replace(wanted, limit=limit + 1))
+    print_drifts(found[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
+    if len(found) > limit:
+        _note(f"these are the newest {limit} of more: see further with --limit")
+    elif not found:
+        _note("no change of a tool matches")
 
 
 def instant(text: str, option: str, *, now: float) -> str:

@@ -52,15 +52,22 @@ def print_entries(entries: Sequence[Entry], output: Output, *, stream: TextIO) -
 
 
 def _print_table(entries: Iterable[Entry], output: Output, stream: TextIO) -> None:
-    """One row for each of `entries`; long values are folded, never cut."""
+    """One row for each of `entries`."""
+    print_rows(COLUMNS, map(_cells, entries), output, stream=stream)
+
+
+def print_rows(
+    columns: Iterable[tuple[str, int]], rows: Iterable[Sequence[Text]], output: Output, *, stream: TextIO
+) -> None:
+    """Print `rows` under `columns` (name and most characters); long values are folded, never cut."""
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(file=stream, highlight=False, markup=False, emoji=False, width=WIDE, no_color=True)
     table = Table(box=None, show_header=output is Output.TABLE, pad_edge=False)
-    for name, width in COLUMNS:
+    for name, width in columns:
         table.add_column(name, overflow="fold", min_width=min(width, 8), max_width=width)
-    for entry in entries:
-        table.add_row(*_cells(entry))
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
 
 
@@ -71,6 +78,11 @@ def json_line(entry: Entry) -> str:
     plain["outcome"] = outcomes[0] if outcomes else None
     if len(outcomes) > 1:
         plain["outcomes"] = outcomes
+    return json_of(plain)
+
+
+def json_of(plain: Any) -> str:
+    """`plain` as JSON that nothing in it can act with on a terminal."""
     # JSON escapes what is below a space; the rest of what can act on a terminal is only ever in strings.
     return _JSON_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", msgspec.json.encode(plain).decode())
 
@@ -90,9 +102,14 @@ def _cells(entry: Entry) -> Sequence[Text]:
         _latency(decision.latency_us),
     )
     style = "green" if decision.effect is Effect.ALLOW else "red"
-    cells = [Text(visible(value) if value else _ABSENT) for value in values]
+    cells = [cell(value) for value in values]
     cells[1].stylize(style)
     return cells
+
+
+def cell(value: str | None) -> Text:
+    """`value` on a terminal."""
+    return Text(visible(value) if value else _ABSENT)
 
 
 def _subject(decision: DecisionRecord) -> str | None:

@@ -14,6 +14,7 @@ from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.hosting.address import ListenAddress
 from pdp.hosting.event_log import frames
 from pdp.server.access import Access, Caller, Door
+from pdp.server.catalogs import Catalogs
 from pdp.server.decide import Decisions
 from pdp.server.decider import Decider
 from pdp.server.enforcer_keys import EnforcerKeys
@@ -56,7 +57,7 @@ class ServerBounds:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What answers a path, to whom, and with which method."""
+    """What answers a path, or with a path that ends in a slash all below it, to whom, and with which method."""
 
     method: str
     access: Access
@@ -79,13 +80,15 @@ def build_app(
     metrics = Metrics(decider, writer)
     journal = Journal(writer, clock=clock)
     decisions = Decisions(decider, journal, metrics=metrics, limits=limits, clock=clock, log=log)
-    records = Records(writer, limits=limits)
+    records = Records(writer, metrics=metrics, limits=limits)
+    catalogs = Catalogs(decider)
     health = Health(decider, writer, metrics=metrics, clock=clock)
     routes = {
         EVALUATION_PATH: Route("POST", Access.LOCAL, decisions.evaluate),
         RESOURCE_SEARCH_PATH: Route("POST", Access.LOCAL, decisions.search),
         RECORDS_PATH: Route("POST", Access.ENFORCER, records.take),
-        CATALOG_PATH: Route("GET", Access.ENFORCER, health.catalog),
+        CATALOG_PATH: Route("GET", Access.ENFORCER, catalogs.head),
+        f"{CATALOG_PATH}/": Route("GET", Access.ENFORCER, catalogs.content),
         HEALTH_PATH: Route("GET", Access.OPEN, health.alive),
         READY_PATH: Route("GET", Access.LOCAL, health.ready),
         METRICS_PATH: Route("GET", Access.LOCAL, health.metrics),
@@ -143,7 +146,7 @@ class PdpApp:
             # (1) the request's own name, which every answer carries
             echo = _request_id(request)
             # (2) the path, and who may ask it
-            route = self._routes.get(request.path)
+            route = self._routes.get(request.path) or self._routes.get(request.path.rpartition("/")[0] + "/")
             caller = self._door.admit(request, Access.ENFORCER if route is None else route.access)
             # (3) the method
             route = _checked(route, request)

@@ -140,5 +140,6 @@ def _head(answer: Answer) -> AsgiMessage:
     headers = [(b"content-type", answer.content_type), *answer.headers]
     if answer.status != 304:  # noqa: PLR2004 - no body, and no length of one
         headers.append((b"content-length", str(len(answer.body)).encode()))
-    headers.append((b"cache-control", b"no-store"))
+    if not any(name == b"cache-control" for name, _ in answer.headers):
+        headers.append((b"cache-control", b"no-store"))
     return {"type": "http.response.start", "status": answer.status, "headers": headers}

@@ -1,14 +1,14 @@
-"""Health, readiness, metrics and the catalog: what can be asked beside decisions."""
+"""Health, readiness and metrics: what can be asked beside decisions."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.clock import Clock
-from pdp.core.contract.errors import RecordError, Refused
+from pdp.core.contract.errors import RecordError
 from pdp.server.access import Caller
 from pdp.server.decider import Decider
-from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
+from pdp.server.exchange import Answer, Request, json_answer
 from pdp.server.metrics import CONTENT_TYPE, Metrics
 
 PROBE_SECONDS: Final = 1.0
@@ -46,29 +46,6 @@ class Health:
     async def metrics(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002
         """`GET /metrics`: the Prometheus text format."""
         return Answer(200, self._metrics.exposition(), CONTENT_TYPE)
-
-    async def catalog(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002
-        """`GET /v1/catalog`: the catalog of the active bundle, whose digest is its entity tag.
-
-        Raises:
-            RefusedExchange: there is none.
-
-        """
-        try:
-            tag, content = self._tagged_catalog()
-        except Refused as refusal:
-            raise RefusedExchange(503, refusal.caller_text) from refusal
-        headers = ((b"etag", tag.encode()),)
-        known = {item.strip().removeprefix("W/") for item in (http.header(b"if-none-match") or "").split(",")}
-        return Answer(304, headers=headers) if tag in known else Answer(200, content, headers=headers)
-
-    def _tagged_catalog(self) -> tuple[str, bytes]:
-        """Tag and content of one bundle, also while another thread activates the next."""
-        while True:
-            bundle = self._decider.bundle
-            content = self._decider.catalog_json()
-            if bundle == self._decider.bundle:
-                return f'"{bundle}"', content
 
     async def _probe(self) -> str | None:
         now = self._clock.steady()

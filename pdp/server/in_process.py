@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 import msgspec
 
@@ -14,6 +15,7 @@ from pdp.core.contract.authzen import (
     ResourceSearchResponse,
 )
 from pdp.core.contract.errors import DecisionError, Refused
+from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionOrigin, Record
 from pdp.lifecycle.activate import ActiveBundle
 from pdp.lifecycle.deciding import ActiveDecider
@@ -55,9 +57,21 @@ class InProcessDecisionPoint:
         except Refused as refusal:
             raise DecisionError(refusal.code, refusal.detail) from refusal
 
-    async def catalog(self) -> Catalog:
-        """The catalog of the active bundle."""
-        return self._active.bundle.catalog
+    async def catalog_name(self) -> str:
+        """The digest of the active bundle."""
+        return self._active.bundle.manifest.digest
+
+    async def catalog(self, name: str) -> Catalog:
+        """The catalog of the active bundle, which must have that digest.
+
+        Raises:
+            DecisionError: another bundle is active by now.
+
+        """
+        bundle = self._active.bundle
+        if bundle.manifest.digest != name:
+            raise DecisionError(ReasonCode.BUNDLE_STALE, "another bundle was activated meanwhile")
+        return bundle.catalog
 
     async def commit(self, record: Record) -> None:
         """Return once `record` is committed.
@@ -67,6 +81,15 @@ class InProcessDecisionPoint:
 
         """
         await self._writer.commit(record)
+
+    async def commit_all(self, records: Sequence[Record]) -> None:
+        """Return once all of `records` are committed.
+
+        Raises:
+            RecordError: at least one of them is not.
+
+        """
+        await self._writer.commit_all(records)
 
     async def aclose(self) -> None:
         """Stop watching and close the log."""

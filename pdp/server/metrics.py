@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect
+from pdp.core.contract.record import DriftRecord, Effect
 from pdp.server.decider import Decider
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST.encode("ascii")
@@ -29,12 +29,19 @@ class Metrics:
         self._seconds = Histogram(
             "toolgate_decision_seconds", "From request to answer.", buckets=_BUCKETS, registry=self._registry
         )
+        self._drifts = Counter(
+            "toolgate_drifts_total", "Tools found not to be as they were.", ["state"], registry=self._registry
+        )
         self._answers = Counter("toolgate_http_answers_total", "HTTP answers.", ["status"], registry=self._registry)
 
     def decided(self, effect: Effect, code: ReasonCode, *, seconds: float) -> None:
         """Count one decision."""
         self._decisions.labels(effect.value, code.value).inc()
         self._seconds.observe(seconds)
+
+    def drifted(self, record: DriftRecord) -> None:
+        """Count what became of a tool, or of several."""
+        self._drifts.labels(record.state.value).inc(record.count)
 
     def answered(self, status: int) -> None:
         """Count one answer."""

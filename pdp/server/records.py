@@ -9,9 +9,10 @@ import msgspec
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.errors import MessageError, RecordError
 from pdp.core.contract.exact_json import JsonLimits, parse
-from pdp.core.contract.record import DecisionRecord, OutcomeRecord, Record
+from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, Record
 from pdp.server.access import Caller, KnownEnforcer
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
+from pdp.server.metrics import Metrics
 
 MAX_RECORDS: Final = 1000
 
@@ -23,8 +24,9 @@ _TIME: Final = re.compile(r"\d{4}-(0\d|1[0-2])-[0-3]\d[T][0-2]\d:[0-5]\d:[0-6]\d
 class Records:
     """Takes records."""
 
-    def __init__(self, writer: LogWriter, *, limits: JsonLimits) -> None:
+    def __init__(self, writer: LogWriter, *, metrics: Metrics, limits: JsonLimits) -> None:
         self._writer = writer
+        self._metrics = metrics
         self._limits = limits
 
     async def take(self, http: Request, caller: Caller) -> Answer:
@@ -44,6 +46,9 @@ class Records:
             await self._writer.commit_all(records)
         except RecordError as error:
             raise RefusedExchange(503, error.caller_text) from error
+        for record in records:
+            if isinstance(record, DriftRecord):
+                self._metrics.drifted(record)
         # (4) answer
         return json_answer({"committed": len(records)})
 
@@ -60,7 +65,7 @@ def read_records(body: bytes, *, limits: JsonLimits) -> Sequence[Record]:
         items = value if isinstance(value, list) else [value]
         if len(items) > MAX_RECORDS:
             raise RefusedExchange(413, f"more than {MAX_RECORDS} records")
-        records = msgspec.convert(items, list[DecisionRecord | OutcomeRecord], strict=True)
+        records = msgspec.convert(items, list[DecisionRecord | OutcomeRecord | DriftRecord], strict=True)
     except MessageError as error:
         raise RefusedExchange(400, error.caller_text) from error
     except msgspec.ValidationError as error:
@@ -72,13 +77,16 @@ def read_records(body: bytes, *, limits: JsonLimits) -> Sequence[Record]:
 
 
 def _check(record: Record) -> None:
-    numbers = [record.sequence - 1, record.latency_us]
-    names = [record.id, record.writer, record.boot]
-    if isinstance(record, DecisionRecord):
-        numbers.append(record.generation)
-    else:
-        numbers.append(record.result_bytes or 0)
-        names.append(record.decision)
+    numbers, names = [record.sequence - 1], [record.id, record.writer, record.boot]
+    match record:
+        case DecisionRecord():
+            numbers += [record.latency_us, record.generation]
+        case OutcomeRecord():
+            numbers += [record.latency_us, record.result_bytes or 0]
+            names.append(record.decision)
+        case DriftRecord():
+            numbers.append(record.count - 1)
+            names.append(record.server)
     if not all(0 <= number < _MAX_INTEGER for number in numbers):
         raise RefusedExchange(400, "a number in a record is out of range")
     if not all(0 < len(name) <= _MAX_NAME for name in names):

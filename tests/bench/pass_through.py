@@ -14,7 +14,8 @@ import uvloop
 from enforcers.caller import Caller, Identified
 from enforcers.clock import system_clock
 from enforcers.gateway.answer import Wording
-from enforcers.gateway.app import REFRESH_SECONDS, Gateway, configured_servers, http_app, introduction
+from enforcers.gateway.app import Gateway, configured_servers, http_app, introduction
+from enforcers.gateway.link import Freshness
 from enforcers.gateway.listen import tcp_address
 from enforcers.gateway.naming import Prefixed
 from enforcers.gateway.router import Router
@@ -43,7 +44,7 @@ class UnsafePassThrough:
 
     async def call(self, request: Request, *, who: Identified) -> Allowed | Denied:
         """What the server answers."""
-        offer = self._router.find(request.params["name"])
+        offer = self._router.offered(request.params["name"])
         if offer is None:
             return Denied(ReasonCode.TOOL_UNKNOWN, "no such tool", "")
         return Allowed(await self._router.forward(offer, request.params["arguments"]), "")
@@ -70,13 +71,13 @@ async def serve(config: Path) -> None:
     log = structlog.get_logger("bench")
     log.warning("unsafe_pass_through_used")
     servers = configured_servers(settings, base=config.parent, environment={})
-    router = Router(servers, naming=Prefixed(), refresh=REFRESH_SECONDS, steady=system_clock().steady, log=log)
+    router = Router(servers, naming=Prefixed(), freshness=Freshness(), steady=system_clock().steady, log=log)
     service = Service(UnsafePassThrough(router), wording=Wording(introduction(), -32001), log=log)
     listening = asyncio.Event()
     address = tcp_address(settings.gateway.listen)
     socket = bind(address)
     bound = with_real_port(address, socket=socket)
-    app = http_app(Gateway(router, service), settings=settings, bound=bound, ready=listening.is_set)
+    app = http_app(Gateway(router, service, router), settings=settings, bound=bound, ready=listening.is_set)
     await router.start()
     await HttpServer(app, bound=socket, on_ready=listening.set).serve()
 

@@ -13,8 +13,10 @@ import structlog
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
 from enforcers.clock import system_clock
+from enforcers.definitions import Definitions
 from enforcers.gateway.answer import Wording
-from enforcers.gateway.app import Gateway, http_app, upstream_factory
+from enforcers.gateway.app import GuardedGateway, http_app, upstream_factory
+from enforcers.gateway.link import Freshness
 from enforcers.gateway.naming import Naming, Prefixed
 from enforcers.gateway.router import Router
 from enforcers.gateway.service import Service
@@ -70,7 +72,7 @@ def stdio(*argv: str, limits: UpstreamLimits = LIMITS, environment: Mapping[str,
 class Host:
     """The gateway and everything around it."""
 
-    gateway: Gateway
+    gateway: GuardedGateway
     point: InMemoryDecisionPoint
     tokens: Tokens
     chain: Chain
@@ -98,31 +100,40 @@ class Host:
 
 @asynccontextmanager
 async def open_host(
-    connectors: Mapping[str, Connector], *, naming: Naming | None = None, limits: UpstreamLimits = LIMITS
+    connectors: Mapping[str, Connector],
+    *,
+    naming: Naming | None = None,
+    limits: UpstreamLimits = LIMITS,
+    max_age: float = 60.0,
 ) -> AsyncIterator[Host]:
     """A host whose router has been started and whose catalog approves what it found."""
     clock = system_clock()
     log = structlog.get_logger()
     servers = {name: upstream_factory(c, server=name, limits=limits) for name, c in connectors.items()}
-    router = Router(servers, naming=naming or Prefixed(), refresh=60, steady=clock.steady, log=log)
+    freshness = Freshness(max_age, patience=limits.call_timeout)
+    router = Router(servers, naming=naming or Prefixed(), freshness=freshness, steady=clock.steady, log=log)
     point = InMemoryDecisionPoint(Catalog([]))
     tokens = Tokens()
+    recorder = Recorder(point, writer="gateway", clock=clock)
+    catalog = CatalogView(point, max_age=0, steady=clock.steady, log=log)
+    definitions = Definitions(router, catalog=catalog, recorder=recorder, log=log)
     chain = Chain(
         verifier=tokens,
-        offers=router,
-        catalog=CatalogView(point, max_age=0, steady=clock.steady),
+        definitions=definitions,
         decisions=point,
-        recorder=Recorder(point, writer="gateway", clock=clock),
+        recorder=recorder,
         forwarder=router,
         clock=clock,
     )
     service = Service(chain, wording=Wording({"name": "toolgate", "version": "0"}, -32001), log=log)
-    host = Host(Gateway(router, service), point, tokens, chain)
+    host = Host(GuardedGateway(router, service, definitions, definitions), point, tokens, chain)
     try:
         await router.start()
         host.approve_live_tools()
+        await definitions.compare()
         yield host
     finally:
+        await catalog.aclose()
         await router.aclose()
 
 

@@ -17,7 +17,7 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect
 from pdp.core.settings.model import LogMode
 from tests.flow.pdp_process import TOOLGATE, toolgate, toolgate_here
-from tests.unit.audit.sample import decision, outcome
+from tests.unit.audit.sample import decision, drift, outcome
 
 CONFIG = "version: 1\npdp: {log: {url: sqlite:///log.db}}\n"
 
@@ -99,6 +99,9 @@ def test_a_log_can_be_named_without_a_configuration(tmp_path: Path) -> None:
         (("query", "--decision", "maybe"), "--decision"),
         (("query", "--reason", "because"), "--reason"),
         (("tail", "-n", "0"), "-n"),
+        (("drift",), "there is no decision log"),
+        (("drift", "--state", "fine"), "--state"),
+        (("drift", "--since", "yesterday"), "--since"),
     ],
 )
 def test_what_cannot_be_answered_says_why(base: Path, arguments: tuple[str, ...], why: str) -> None:
@@ -116,6 +119,16 @@ def test_nothing_found_is_no_failure(base: Path, store: SqliteStore) -> None:
 def test_an_altered_record_is_pointed_out(base: Path, store: SqliteStore) -> None:
     store.append([decision(1), decision(1, principal="corp|mallory")])
     assert "1 records came under the number of another one" in toolgate_here(base, "log", "tail").stderr
+
+
+def test_what_became_of_tools_in_the_last_hour(base: Path, store: SqliteStore) -> None:
+    store.append([drift(1, time=ago(7200)), drift(2, time=ago(1800)), drift(3, time=ago(900), server="files")])
+    assert [record["sequence"] for record in asked(base, "drift", "--since", "1h")] == [2, 3]
+    assert [record["sequence"] for record in asked(base, "drift", "--server", "git")] == [1, 2]
+    newest = toolgate_here(base, "log", "drift", "--limit", "1")
+    assert ("files/git_log" in newest.stdout, "newest 1 of more" in newest.stderr) == (True, True)
+    nothing = toolgate_here(base, "log", "drift", "--state", "gone")
+    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", "no change of a tool matches\n")
 
 
 @pytest.mark.parametrize("output", [(), ("--json",)])

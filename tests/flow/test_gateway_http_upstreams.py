@@ -239,7 +239,7 @@ async def test_a_session_that_the_server_ended_is_opened_again_and_the_call_is_m
         listening(server) as url,
         open_host({"odd": HttpConnector(url, headers={}, limits=SMALL)}, limits=SMALL) as host,
     ):
-        offer = host.router.find("odd__echo")
+        offer = host.router.offered("odd__echo")
         assert offer is not None
         await host.router.forward(offer, {"text": "x"})
         server.session = "ended by the server"
@@ -315,6 +315,6 @@ async def test_a_server_that_comes_back_is_found_again() -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
         try:
-            await until(lambda: host.router.find("odd__echo"), what="its tools are offered")
+            await until(lambda: host.router.offered("odd__echo"), what="its tools are offered")
         finally:
             await runner.cleanup()

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from enforcers.gateway.upstreams.peer import Peer
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
-from pdp.core.contract.errors import ConfigurationError, UpstreamError
+from pdp.core.contract.errors import Refused, UpstreamError
 from tests.flow.gateway_host import LIMITS, odd, open_host, stdio, until
 
 
@@ -225,10 +225,10 @@ async def test_a_process_gets_the_environment_that_was_configured_and_nothing_el
     assert {name for name in environment if not name.startswith("LC_")} == {"OWN"}
 
 
-async def test_two_tools_with_one_wire_name_refuse_the_start() -> None:
-    with pytest.raises(ConfigurationError, match="`odd/echo` and `odd/echo`"):
-        async with open_host({"odd": odd("twin_tools")}):
-            pass
+async def test_a_tool_that_is_offered_twice_refuses_no_start_and_is_not_offered() -> None:
+    async with open_host({"odd": odd("twin_tools"), "good": odd("plain")}) as host:
+        assert [name for name, _ in host.router.all()] == ["good__echo"]
+        assert len(host.router.table()["odd__echo"]) == 2
 
 
 async def test_a_server_that_is_down_does_not_keep_the_others_from_working() -> None:
@@ -239,7 +239,7 @@ async def test_a_server_that_is_down_does_not_keep_the_others_from_working() -> 
 
 async def test_a_server_that_crashed_is_started_again_for_the_next_call() -> None:
     async with open_host({"odd": odd("crash_on_call")}) as host:
-        offer = host.router.find("odd__echo")
+        offer = host.router.offered("odd__echo")
         assert offer is not None
         for _ in range(2):
             with pytest.raises(UpstreamError, match="ended"):
@@ -248,7 +248,7 @@ async def test_a_server_that_crashed_is_started_again_for_the_next_call() -> Non
 
 async def test_a_server_that_keeps_crashing_is_not_started_over_and_over() -> None:
     async with open_host({"odd": odd("crash_on_call")}) as host:
-        offer = host.router.find("odd__echo")
+        offer = host.router.offered("odd__echo")
         assert offer is not None
         causes = []
         for _ in range(6):
@@ -261,14 +261,14 @@ async def test_a_server_that_keeps_crashing_is_not_started_over_and_over() -> No
 @pytest.mark.parametrize("mode", ["changes", "modern_changes"])
 async def test_a_server_that_says_its_tools_changed_is_read_again(mode: str) -> None:
     async with open_host({"odd": odd(mode)}) as host:
-        before = host.router.find("odd__echo")
+        before = host.router.offered("odd__echo")
         assert before is not None
         await host.router.forward(before, {"text": "x"})
 
         def changed() -> bool:
-            found = host.router.find("odd__echo")
+            found = host.router.offered("odd__echo")
             return found is not None and found.pin != before.pin
 
         await until(changed, what="the changed definition is offered")
-        with pytest.raises(UpstreamError, match="as it was checked"):
+        with pytest.raises(Refused, match="tool_changed: the server no longer offers the tool as it was checked"):
             await host.router.forward(before, {"text": "x"})

@@ -10,7 +10,7 @@ from enforcers.gateway.envelope import VERSION_HEADER, check_modern, era_of
 from enforcers.gateway.header import HeaderError, Headers
 from enforcers.gateway.parameter_header import KnownParameterHeaders, check_mirrored
 from enforcers.gateway.protocol import HEADER_MISMATCH, INITIALIZE, Era, RevisionError
-from enforcers.offer import Offers
+from enforcers.offer import Found
 from pdp.core.contract.checked_call import TOOLS_CALL
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.message import INVALID_REQUEST, Message, Notification, Request
@@ -66,7 +66,7 @@ def session_of(headers: Headers) -> str | None:
 
 
 def check_modern_arrival(
-    message: Request | Notification, *, headers: Headers, offers: Offers, parameters: KnownParameterHeaders
+    message: Request | Notification, *, headers: Headers, offers: Found, parameters: KnownParameterHeaders
 ) -> None:
     """Return when a message of the modern era has all that it must have, mirrored parameters included.
 
@@ -76,7 +76,7 @@ def check_modern_arrival(
     """
     check_modern(message, headers=headers)
     name, arguments = message.params.get("name"), message.params.get("arguments", {})
-    offer = offers.find(name) if message.method == TOOLS_CALL and isinstance(name, str) else None
+    offer = offers.offered(name) if message.method == TOOLS_CALL and isinstance(name, str) else None
     if offer is None or not isinstance(arguments, dict):
         return
     try:

@@ -10,11 +10,12 @@ from enforcers.caller import Caller
 from enforcers.gateway.answer import Answer, WireError, unreadable
 from enforcers.gateway.envelope import check_meta, era_of
 from enforcers.gateway.lines import Lines
-from enforcers.gateway.protocol import CANCELLED, INITIALIZE, PING, Era, RevisionError
+from enforcers.gateway.protocol import CANCELLED, INITIALIZE, PING, TOOLS_CHANGED, Era, RevisionError
 from enforcers.gateway.service import Service
+from pdp.core.contract.checked_call import TOOLS_LIST
 from pdp.core.contract.errors import MessageError, Refused, ToolgateError
 from pdp.core.contract.exact_json import JsonLimits
-from pdp.core.contract.message import INVALID_REQUEST, Notification, Request, RequestId, Result, read, write
+from pdp.core.contract.message import INVALID_REQUEST, Message, Notification, Request, RequestId, Result, read, write
 from pdp.core.contract.method import METHODS, Gate
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 
@@ -46,6 +47,8 @@ class StdioTransport:
         self._log = log
         self._initialized = False
         self._in_flight: dict[RequestId, asyncio.Task[None]] = {}
+        self._listed = False
+        self._telling: asyncio.Task[None] | None = None
 
     async def serve(self, read_chunk: ReadChunk) -> None:
         """Answer until the input ends and everything that was asked is answered."""
@@ -59,6 +62,14 @@ class StdioTransport:
         finally:
             for task in self._in_flight.values():
                 task.cancel()
+            if self._telling is not None:
+                self._telling.cancel()
+
+    def tools_changed(self) -> None:
+        """Tell a legacy client that has listed tools since the last time that there may be others now."""
+        if self._listed:
+            self._listed = False
+            self._telling = asyncio.create_task(self._tell(Notification(TOOLS_CHANGED)))
 
     async def _take(self, line: bytes | None) -> None:
         if line is None:
@@ -116,6 +127,8 @@ class StdioTransport:
             await self._ready()
         except ToolgateError:
             return  # whoever starts the servers tells, and ends the process
+        # Before the answer is made: a change on the way to the client is one that it is told of.
+        self._listed |= era is Era.LEGACY and request.method == TOOLS_LIST
         await self._send(await self._service.answer(request, era=era, caller=self._caller))
 
     def _cancel(self, request_id: object) -> None:
@@ -129,7 +142,10 @@ class StdioTransport:
         await self._send(await self._service.refuse(error, caller=self._caller, era=Era.MODERN, wire=wire))
 
     async def _send(self, answer: Answer) -> None:
+        await self._tell(answer.message)
+
+    async def _tell(self, message: Message) -> None:
         try:
-            await self._write_line(write(answer.message) + b"\n")
+            await self._write_line(write(message) + b"\n")
         except OSError as error:
             self._log.info("client_gone", cause=type(error).__name__)

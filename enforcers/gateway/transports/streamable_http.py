@@ -29,7 +29,7 @@ from enforcers.gateway.transports.exchange import (
     unless_gone,
 )
 from enforcers.gateway.transports.request_head import HeadError, check_content, check_head, credential
-from enforcers.offer import Offers
+from enforcers.offer import Found
 from pdp.core.contract.errors import MessageError
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.contract.message import INVALID_REQUEST, ErrorAnswer, Notification, Request, Result, read, write
@@ -65,7 +65,7 @@ class Surroundings:
 class StreamableHttp:
     """One ASGI endpoint."""
 
-    def __init__(self, service: Service, *, offers: Offers, sessions: Sessions, surroundings: Surroundings) -> None:
+    def __init__(self, service: Service, *, offers: Found, sessions: Sessions, surroundings: Surroundings) -> None:
         self._service = service
         self._offers = offers
         self._parameters = KnownParameterHeaders()

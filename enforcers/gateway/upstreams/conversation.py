@@ -52,6 +52,8 @@ class Conversation:
         self._meta: dict[str, Any] | None = None
         self._capabilities: Mapping[str, Any] = {}
         self.version: str | None = None
+        self.ttl: float | None = None
+        """For how many seconds the server said that its tools hold, None where it did not say."""
 
     @property
     def era(self) -> Era:
@@ -80,6 +82,7 @@ class Conversation:
         listing = await self.list_of(Kind.TOOL)
         for entry in listing.unusable:
             self._log.warning("tool_unusable", tool=entry.name, cause=entry.cause)
+        self.ttl = listing.ttl
         return listing.entries
 
     async def list_of(self, kind: Kind) -> Listing:

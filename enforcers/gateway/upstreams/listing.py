@@ -15,6 +15,8 @@ Page = Callable[[JsonObject], Awaitable[JsonObject]]
 
 _MAX_NAME: Final[Mapping[Kind, int]] = {Kind.TOOL: 512, Kind.PROMPT: 512, Kind.RESOURCE: 4096, Kind.TEMPLATE: 4096}
 
+_MAX_TTL_MS: Final = 24 * 3600 * 1000
+
 
 @dataclass(frozen=True, slots=True)
 class ListMethod:
@@ -45,10 +47,14 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The usable entries of one list as the server wrote them, and what was left out of it."""
+    """The usable entries of one list as the server wrote them, and what was left out of it.
+
+    `ttl` is for how many seconds the server says that it holds, the shortest of all pages; None: it does not say.
+    """
 
     entries: Sequence[JsonObject] = ()
     unusable: Sequence[Unusable] = ()
+    ttl: float | None = None
 
 
 class _UnusableEntryError(ValueError):
@@ -66,19 +72,27 @@ async def read_list(kind: Kind, page: Page, *, limits: UpstreamLimits) -> Listin
     unusable: list[Unusable] = []
     params: JsonObject = {}
     cursors: set[str] = set()
+    ttls: list[float] = []
     for _ in range(limits.max_pages):
         answer = await page(params)
         _sort(kind, answer, entries, unusable)
+        ttls += _ttl(answer)
         if len(entries) + len(unusable) > limits.max_tools:
             raise UpstreamError(f"the server lists more than {limits.max_tools} {kind}s")
         cursor = answer.get("nextCursor")
         if cursor is None:
-            return Listing(tuple(entries), tuple(unusable))
+            return Listing(tuple(entries), tuple(unusable), min(ttls, default=None))
         if not isinstance(cursor, str) or cursor in cursors:
             raise UpstreamError(f"the server's {kind} list has a cursor that repeats or is no string")
         cursors.add(cursor)
         params = {"cursor": cursor}
     raise UpstreamError(f"the server's {kind} list has more than {limits.max_pages} pages")
+
+
+def _ttl(answer: JsonObject) -> list[float]:
+    """The `ttlMs` of a page (MCP 2026-07-28, "Caching") in seconds; 0 is what a server has that says nothing."""
+    ttl = answer.get("ttlMs")
+    return [ttl / 1000] if isinstance(ttl, int) and not isinstance(ttl, bool) and 0 < ttl < _MAX_TTL_MS else []
 
 
 def _sort(kind: Kind, answer: JsonObject, entries: list[JsonObject], unusable: list[Unusable]) -> None:

@@ -35,6 +35,7 @@ class Peer:
         self._log = log
         self._mirrored: Mapping[str, Sequence[ParameterHeader]] = {}
         self._listing: Sequence[JsonObject] = ()
+        self._ttl: float | None = None
         self._open: tuple[Channel, Conversation] | None = None
         self._listening: asyncio.Task[None] | None = None
 
@@ -63,6 +64,10 @@ class Peer:
         """The tools as the server last listed them."""
         return self._listing
 
+    def ttl(self) -> float | None:
+        """For how many seconds the server says that its list holds, None where it says nothing."""
+        return self._ttl
+
     async def refresh(self) -> None:
         """Read the tools again.
 
@@ -73,7 +78,8 @@ class Peer:
         if self._open is None or not self._open[0].usable:
             await self.start()
             return
-        self._take(await self._open[1].tools())
+        conversation = self._open[1]
+        self._take(await conversation.tools(), conversation.ttl)
 
     async def call(self, tool: str, *, arguments: JsonObject) -> JsonObject:
         """The result of one `tools/call`.
@@ -106,7 +112,7 @@ class Peer:
         conversation = Conversation(channel, limits=self._limits, client=self._client, log=self._log)
         try:
             await conversation.open()
-            self._take(await conversation.tools())
+            self._take(await conversation.tools(), conversation.ttl)
         except BaseException:  # cancellation included: nothing that was started stays behind
             await channel.aclose()
             raise
@@ -123,6 +129,6 @@ class Peer:
         if notification.method == TOOLS_CHANGED:
             self._on_change()
 
-    def _take(self, tools: Sequence[JsonObject]) -> None:
-        self._listing = tools
+    def _take(self, tools: Sequence[JsonObject], ttl: float | None) -> None:
+        self._listing, self._ttl = tools, ttl
         self._mirrored = {tool["name"]: parameter_headers(tool["inputSchema"]) for tool in tools}

@@ -42,6 +42,10 @@ class Upstream(Protocol):
         """The tools as the server last listed them, each with a `name` and an `inputSchema`."""
         ...
 
+    def ttl(self) -> float | None:
+        """For how many seconds the server says that its list holds, None where it says nothing."""
+        ...
+
     async def refresh(self) -> None:
         """Read the tools again.
 

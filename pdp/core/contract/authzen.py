@@ -22,6 +22,7 @@ EVALUATION_PATH: Final = "/access/v1/evaluation"
 RESOURCE_SEARCH_PATH: Final = "/access/v1/search/resource"
 RECORDS_PATH: Final = "/v1/records"
 CATALOG_PATH: Final = "/v1/catalog"
+"""Says which catalog is active; the catalog itself is below it, under its digest."""
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -142,3 +143,10 @@ class ResourceSearchResponse(msgspec.Struct, frozen=True):
 
     results: list[FoundResource]
     context: SearchAnswerContext
+
+
+class CatalogHead(msgspec.Struct, frozen=True):
+    """Which catalog is active: the digest of its bytes on the wire, and the generation it belongs to."""
+
+    digest: str
+    generation: int

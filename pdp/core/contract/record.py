@@ -1,4 +1,4 @@
-"""The record: one `decision` before a request goes on, one `outcome` after.
+"""The record: one `decision` before a request goes on, one `outcome` after; a `drift` when a tool is not as it was.
 
 A record is unique by (writer, boot, sequence): the writer is who recorded, the boot one run of it, the
 sequence counts from 1 without a gap.
@@ -37,8 +37,28 @@ class Fate(StrEnum):
     FAILED = "failed"
 
 
+class DriftState(StrEnum):
+    """How what a server offers stands to what was approved."""
+
+    APPROVED = "approved"
+    """It is what was approved, and was not before."""
+    CHANGED = "changed"
+    """It was approved with another definition."""
+    UNKNOWN = "unknown"
+    """Nothing was approved by that name."""
+    AMBIGUOUS = "ambiguous"
+    """Its name, or its name on the wire, is offered more than once."""
+    UNSTABLE = "unstable"
+    """It changed too often under one catalog."""
+    GONE = "gone"
+    """It is offered no more."""
+
+
 class DecisionRecord(msgspec.Struct, frozen=True, tag="decision", tag_field="kind", forbid_unknown_fields=True):
-    """Who asked for what and how it was decided; times are RFC 3339 UTC, `latency_us` microseconds."""
+    """Who asked for what and how it was decided; times are RFC 3339 UTC, `latency_us` microseconds.
+
+    `schema_digest` is the approved definition of the tool, `offered_digest` that of its server where it is another.
+    """
 
     id: str
     time: str
@@ -68,6 +88,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, tag="decision", tag_field="kin
     generation: int = 0
     bundle: str | None = None
     schema_digest: str | None = None
+    offered_digest: str | None = None
     arguments: dict[str, Any] | None = None
     arguments_digest: str | None = None
     shown: list[str] | None = None
@@ -91,4 +112,27 @@ class OutcomeRecord(msgspec.Struct, frozen=True, tag="outcome", tag_field="kind"
     detail: str | None = None
 
 
-Record: TypeAlias = DecisionRecord | OutcomeRecord
+class DriftRecord(msgspec.Struct, frozen=True, tag="drift", tag_field="kind", forbid_unknown_fields=True):
+    """What became of one tool of `server`, or of `count` unknown ones that are not named.
+
+    `reason_code` is what its calls are denied with, or `allowed`; `approved` and `offered` are the digests of
+    the two definitions. `twin` is the approved tool whose name a reader could take this one's for.
+    """
+
+    id: str
+    time: str
+    writer: str
+    boot: str
+    sequence: int
+    server: str
+    state: DriftState
+    reason_code: ReasonCode
+    tool: str | None = None
+    approved: str | None = None
+    offered: str | None = None
+    twin: str | None = None
+    count: int = 1
+    detail: str | None = None
+
+
+Record: TypeAlias = DecisionRecord | OutcomeRecord | DriftRecord

@@ -119,6 +119,7 @@ class GatewaySettings(_Section):
     pdp_timeout: Seconds = "2s"  # type: ignore[assignment]
     upstream_timeout: Seconds = "60s"  # type: ignore[assignment]
     upstream_start_timeout: Seconds = "20s"  # type: ignore[assignment]
+    definitions_max_age: Seconds = "60s"  # type: ignore[assignment]
     session_idle: Seconds = "1h"  # type: ignore[assignment]
     max_sessions: int = Field(default=10_000, gt=0)
     max_message_bytes: int = Field(default=4 * 1024 * 1024, gt=0)

@@ -6,7 +6,16 @@ from typing import Any
 
 from pdp.audit.store import Keeping
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect, Fate, OutcomeRecord, Record
+from pdp.core.contract.record import (
+    DecisionOrigin,
+    DecisionRecord,
+    DriftRecord,
+    DriftState,
+    Effect,
+    Fate,
+    OutcomeRecord,
+    Record,
+)
 
 HOSTILE = [
     "nul\0inside",
@@ -66,6 +75,23 @@ def outcome(sequence: int = 2, **changes: Any) -> OutcomeRecord:
         "result_bytes": 12,
     }
     return OutcomeRecord(**(fields | changes))
+
+
+def drift(sequence: int = 3, **changes: Any) -> DriftRecord:
+    fields: dict[str, Any] = {
+        "id": f"x{sequence}",
+        "time": f"2026-07-28T09:{sequence // 60 % 60:02}:{sequence % 60:02}.000Z",
+        "writer": "gateway",
+        "boot": "b1",
+        "sequence": sequence,
+        "server": "git",
+        "state": DriftState.CHANGED,
+        "reason_code": ReasonCode.TOOL_CHANGED,
+        "tool": "git_log",
+        "approved": "sha256:aa",
+        "offered": "sha256:bb",
+    }
+    return DriftRecord(**(fields | changes))
 
 
 class MemoryStore:

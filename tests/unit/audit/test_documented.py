@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from pdp.core.contract.record import DecisionRecord, OutcomeRecord
+from pdp.core.contract.record import DecisionRecord, DriftRecord, DriftState, OutcomeRecord
 
 
 def documented(text: str, table: str) -> set[str]:
@@ -13,3 +13,6 @@ def test_every_member_of_a_record_is_documented_and_no_other(root: Path) -> None
     text = (root / "docs" / "decision-log.md").read_text()
     assert documented(text, "decision") == set(DecisionRecord.__struct_fields__)
     assert documented(text, "outcome") == set(OutcomeRecord.__struct_fields__)
+    assert documented(text, "drift") == set(DriftRecord.__struct_fields__)
+    states = text.partition("| state | means |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", states, re.MULTILINE)) == set(DriftState)

@@ -1,13 +1,15 @@
 """A host for the chain: two tools, a caller, a clock that moves when told."""
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+import structlog
 
 from enforcers.caller import Caller, Identified, Transport
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
+from enforcers.definitions import Definitions
 from enforcers.offer import Offer
 from enforcers.spool import Recorder
 from enforcers.testing.decision_point import InMemoryDecisionPoint
@@ -20,6 +22,7 @@ from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import VerifiedClaims
+from tests.shelf import Shelf
 
 READ: dict[str, Any] = {
     "name": "read",
@@ -76,19 +79,6 @@ class Upstream:
         return dict(self.answers)
 
 
-@dataclass
-class Shelf:
-    """The live tools."""
-
-    offers: dict[str, Offer] = field(default_factory=lambda: dict(OFFERS))
-
-    def find(self, wire_name: str) -> Offer | None:
-        return self.offers.get(wire_name)
-
-    def all(self) -> Iterable[tuple[str, Offer]]:
-        return sorted(self.offers.items())
-
-
 class Host:
     """A chain and everything around it, to look at and to break."""
 
@@ -98,13 +88,17 @@ class Host:
         self.clock = Clock(lambda: self.now, lambda: self.now, lambda n: next(count).to_bytes(n, "big"))
         self.point = InMemoryDecisionPoint(CATALOG)
         self.upstream = Upstream()
-        self.shelf = Shelf()
+        self.offers: dict[str, Any] = dict(OFFERS)
+        self.shelf = Shelf(self.offers)
+        log = structlog.get_logger()
+        self.catalog = CatalogView(self.point, max_age=10, steady=self.clock.steady, log=log)
+        recorder = Recorder(self.point, writer="gateway", clock=self.clock)
+        self.definitions = Definitions(self.shelf, catalog=self.catalog, recorder=recorder, log=log)
         self.chain = Chain(
             verifier=OneToken(),
-            offers=self.shelf,
-            catalog=CatalogView(self.point, max_age=10, steady=self.clock.steady),
+            definitions=self.definitions,
             decisions=self.point,
-            recorder=Recorder(self.point, writer="gateway", clock=self.clock),
+            recorder=recorder,
             forwarder=self.upstream,
             clock=self.clock,
         )

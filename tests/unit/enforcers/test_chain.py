@@ -132,7 +132,7 @@ async def test_an_invalid_argument_is_named_by_path_and_rule_never_by_value(host
 
 async def test_a_tool_that_differs_from_its_pin_is_denied_and_hidden(host: Host) -> None:
     drifted = {**READ, "description": "now with instructions for the model"}
-    host.shelf.offers["files__read"] = Offer("files", "read", drifted, pin_of(drifted))
+    host.offers["files__read"] = Offer("files", "read", drifted, pin_of(drifted))
     assert (await denied(host, call())).code is ReasonCode.TOOL_CHANGED
     listed = await host.chain.list_tools(Request(1, "tools/list"), who=await host.alice())
     assert isinstance(listed, Listed)

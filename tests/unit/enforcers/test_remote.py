@@ -7,6 +7,7 @@ from aiohttp import web
 
 from enforcers import remote
 from enforcers.remote import RemoteDecisionPoint
+from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
     Action,
     EvaluationRequest,
@@ -15,6 +16,7 @@ from pdp.core.contract.authzen import (
     ResourceSearchRequest,
     Subject,
 )
+from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import DecisionError, RecordError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import OutcomeRecord
@@ -96,10 +98,95 @@ async def test_the_key_goes_along_and_the_answer_comes_back() -> None:
 )
 async def test_whatever_is_no_decision_is_none(handler: Handler) -> None:
     async with serving(handler) as url, asking(url) as point:
-        for asked in (point.decide(ASK), point.search(FIND), point.catalog()):
+        for asked in (point.decide(ASK), point.search(FIND), point.catalog_name()):
             with pytest.raises(DecisionError) as refused:
                 await asked
             assert refused.value.code is ReasonCode.PDP_UNREACHABLE
+
+
+CONTENT = Catalog([]).to_json()
+NAME = digest_of(CONTENT)
+
+
+def holding(content: bytes) -> Handler:
+    """A decision point that has `content` under every digest."""
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        head = b'{"digest":"' + NAME.encode() + b'","generation":1}'
+        return web.Response(body=head if request.path == "/v1/catalog" else content)
+
+    return handler
+
+
+async def test_the_catalog_is_had_by_the_digest_of_its_bytes() -> None:
+    async with serving(holding(CONTENT)) as url, asking(url) as point:
+        assert await point.catalog_name() == NAME
+        assert (await point.catalog(NAME)).to_json() == CONTENT
+
+
+@pytest.mark.parametrize("content", [b"", CONTENT + b" ", CONTENT[:-1], Catalog([]).to_json().replace(b"{", b"{ ", 1)])
+async def test_a_catalog_with_another_digest_is_not_trusted(content: bytes) -> None:
+    async with serving(holding(content)) as url, asking(url) as point:
+        with pytest.raises(DecisionError) as refused:
+            await point.catalog(NAME)
+        assert refused.value.code is ReasonCode.BUNDLE_UNTRUSTED
+
+
+async def test_bytes_with_the_right_digest_that_are_no_catalog_are_not_trusted() -> None:
+    async with serving(holding(b"[]")) as url, asking(url) as point:
+        with pytest.raises(DecisionError) as refused:
+            await point.catalog(digest_of(b"[]"))
+        assert refused.value.code is ReasonCode.BUNDLE_UNTRUSTED
+
+
+@pytest.mark.parametrize("name", ["", "sha256:../../v1/records", "sha256:" + "A" * 64, NAME + "/x", "md5:0"])
+async def test_only_a_digest_is_asked_for(name: str) -> None:
+    async with asking("http://127.0.0.1:9") as point:
+        with pytest.raises(DecisionError) as refused:
+            await point.catalog(name)
+        assert refused.value.code is ReasonCode.BUNDLE_UNTRUSTED
+
+
+async def test_a_decision_point_that_does_not_hold_the_catalog_is_passed_over() -> None:
+    async with serving(answering(b"", status=404)) as empty, serving(holding(CONTENT)) as url:
+        async with asking(empty, url) as point:
+            assert (await point.catalog(NAME)).to_json() == CONTENT
+        async with asking(empty) as point:
+            with pytest.raises(DecisionError) as refused:
+                await point.catalog(NAME)
+            assert refused.value.code is ReasonCode.PDP_UNREACHABLE
+
+
+async def test_a_catalog_over_the_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_MAX_ANSWER", len(CONTENT) - 1)
+    async with serving(holding(CONTENT)) as url, asking(url) as point:
+        with pytest.raises(DecisionError):
+            await point.catalog(NAME)
+
+
+async def test_many_records_go_in_requests_that_are_taken() -> None:
+    sizes = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        sizes.append(len(await request.json()))
+        return web.Response(body=b"{}")
+
+    async with serving(handler) as url, asking(url) as point:
+        await point.commit_all([RECORD] * 2001)
+        await point.commit_all([])
+    assert sizes == [1000, 1000, 1]
+
+
+async def test_of_many_records_none_may_be_lost_unnoticed() -> None:
+    statuses = iter([200, 503])
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        await request.read()
+        return web.Response(status=next(statuses))
+
+    async with serving(handler) as url, asking(url) as point:
+        with pytest.raises(RecordError):
+            await point.commit_all([RECORD] * 1001)
 
 
 async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

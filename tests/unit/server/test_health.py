@@ -1,13 +1,9 @@
-from collections.abc import Iterator
-
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pdp.audit.store import StoreUnavailableError
-from pdp.core.contract.errors import DecisionError
-from pdp.core.contract.reason_code import ReasonCode
 from tests.unit.audit.sample import decision
-from tests.unit.server.hosting import BUNDLE, KEY, QUESTION, Host, bearer, hosting
+from tests.unit.server.hosting import BUNDLE, QUESTION, Host, hosting
 
 
 def full(_: object) -> None:
@@ -107,37 +103,6 @@ async def test_two_servers_in_one_process_count_for_themselves() -> None:
         await one.ask()
         assert (await metrics(one))["toolgate_decision_seconds_count"] == 1
         assert (await metrics(other))["toolgate_decision_seconds_count"] == 0
-
-
-async def test_the_catalog_comes_with_its_bundle_as_tag() -> None:
-    async with hosting() as host:
-        answer = await host.client.get("/v1/catalog", headers=bearer(KEY))
-        assert (answer.status_code, answer.content, answer.headers["etag"]) == (200, b'{"tools":[]}', f'"{BUNDLE}"')
-        for tag in (f'"{BUNDLE}"', f'W/"{BUNDLE}"', f'"a", "{BUNDLE}"'):
-            same = await host.client.get("/v1/catalog", headers=bearer(KEY) | {"if-none-match": tag})
-            assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", f'"{BUNDLE}"')
-        for tag in ('"sha256:1"', BUNDLE, ""):
-            other = await host.client.get("/v1/catalog", headers=bearer(KEY) | {"if-none-match": tag})
-            assert other.status_code == 200
-
-
-async def test_catalog_and_tag_are_of_one_bundle() -> None:
-    async with hosting() as host:
-
-        def changing() -> Iterator[bytes]:
-            host.decider.bundle = "sha256:new"
-            yield b"old"
-            yield b"new"
-
-        host.decider.catalogs = changing()
-        answer = await host.client.get("/v1/catalog", headers=bearer(KEY))
-        assert (answer.content, answer.headers["etag"]) == (b"new", '"sha256:new"')
-
-
-async def test_without_a_bundle_there_is_no_catalog() -> None:
-    async with hosting() as host:
-        host.decider.raises = DecisionError(ReasonCode.BUNDLE_STALE, "none")
-        assert (await host.client.get("/v1/catalog", headers=bearer(KEY))).status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

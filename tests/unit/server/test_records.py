@@ -7,7 +7,8 @@ import pytest
 
 from pdp.audit.store import StoreUnavailableError
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
-from tests.unit.audit.sample import HOSTILE, decision, outcome
+from pdp.core.contract.record import DriftState
+from tests.unit.audit.sample import HOSTILE, decision, drift, outcome
 from tests.unit.server.hosting import KEY, OTHER_KEY, Host, bearer, hosting
 
 
@@ -30,6 +31,16 @@ async def test_one_record_and_a_list_are_both_taken() -> None:
         assert (several.status_code, several.json()) == (200, {"committed": 2})
         assert (await bring(host, [])).json() == {"committed": 0}
         assert host.store.records == [decision(1), outcome(2), decision(3)]
+
+
+async def test_what_became_of_tools_is_taken_and_counted_by_state() -> None:
+    async with hosting() as host:
+        given = [drift(1), drift(2, state=DriftState.UNKNOWN, tool=None, count=9000), drift(3)]
+        assert (await bring(host, given)).json() == {"committed": 3}
+        assert host.store.records == given
+        text = (await host.client.get("/metrics")).text
+        assert 'toolgate_drifts_total{state="changed"} 2.0' in text
+        assert 'toolgate_drifts_total{state="unknown"} 9000.0' in text
 
 
 async def test_hostile_content_is_content() -> None:
@@ -98,6 +109,11 @@ async def test_nobody_records_in_anothers_name(writer: str) -> None:
         plain(arguments=[]),
         msgspec.to_builtins(outcome(1, result_bytes=-1)),
         msgspec.to_builtins(outcome(1, decision="")),
+        msgspec.to_builtins(drift(1, count=0)),
+        msgspec.to_builtins(drift(1, count=2**63)),
+        msgspec.to_builtins(drift(1, server="")),
+        msgspec.to_builtins(drift(1, state="fine")),
+        msgspec.to_builtins(drift(1)) | {"effect": "allow"},
         b"[" * 10_000,
         json.dumps(plain()).encode()[:-1] + b',"principal":"corp|root"}',
     ],
