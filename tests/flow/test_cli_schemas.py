@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pdp.core.catalog.reading import read_catalog
 from tests.flow.gateway_host import SERVERS
 from tests.flow.servers.hostile import BAD_TOOLS, GOOD, NAMES, tool
 from tests.snapshots import tool_path, tool_snapshot
@@ -175,6 +176,13 @@ def test_names_offered_twice_and_twins_are_refused(place: Place) -> None:
     }
     assert reasons(done, "duplicates/twice: refused") == ["  the server offers it 2 times"]
     assert reasons(done, "duplicates/echo: refused") == ["  its name can be taken for `Echo`, `еcho`"]  # noqa: RUF001
+
+
+def test_what_a_pull_writes_a_decision_point_takes(place: Place) -> None:
+    assert place.hostile("everything_bad", "names", "every_kind", "duplicates").run("pull").returncode == 1
+    catalog = read_catalog(b"version: 1\n", file="catalog.yaml", snapshots=place.written())
+    names = {f"names/{name}" for name in NAMES["fine"]}
+    assert {one.id for one in catalog.tools()} == {"everything-bad/good", "every-kind/good", "duplicates/good", *names}
 
 
 def test_servers_that_fail_are_named_and_the_others_are_done(place: Place) -> None:
