@@ -173,9 +173,11 @@ class Chain:
         _check_allowed(response)
 
     async def _visible(self, who: Identified) -> list[tuple[str, Offer]]:
-        found = await self._decisions.search(list_request(who.principal, seen=_seen(who)))
+        usable = await self._definitions.usable()
+        offered = {one.offer.id: one.offer.pin for _, one in usable if one.offer.pin != one.approved}
+        found = await self._decisions.search(list_request(who.principal, seen=_seen(who), offered=offered))
         permitted = {resource.id for resource in found.results if resource.type == TOOL_TYPE}
-        return [(name, one.offer) for name, one in await self._definitions.usable() if one.offer.id in permitted]
+        return [(name, one.offer) for name, one in usable if one.offer.id in permitted]
 
     async def _forward(self, offer: Offer, arguments: JsonObject, record: str) -> Allowed | Denied:
         """Steps 7 to 10; the outcome is recorded whatever happens, cancellation included."""

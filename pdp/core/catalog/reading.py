@@ -80,7 +80,7 @@ def _admit(definition: Definition, *, path: str, allowances: Allowances) -> None
 
 
 def _twins(definitions: Mapping[str, Definition]) -> Iterator[Problem]:
-    """Names of one server that are taken for one; URIs differ in what names do not differ in, so they have none."""
+    """Each name of a server that is taken for another; URIs differ in what names do not, so they have none."""
     paths: dict[tuple[str, Kind], dict[str, str]] = {}
     for path, each in definitions.items():
         if each.kind in {Kind.TOOL, Kind.PROMPT}:
@@ -89,7 +89,7 @@ def _twins(definitions: Mapping[str, Definition]) -> Iterator[Problem]:
         for group in twins(named):
             names = " and ".join(f"`{shown(name)}`" for name in group)
             text = f"the {kind}s {names} of `{server}` have names that are taken for one"
-            yield Problem(named[group[-1]], 1, 0, "tool_twin", text)
+            yield from (Problem(named[name], 1, 0, "tool_twin", text) for name in group)
 
 
 def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
