@@ -87,7 +87,7 @@ def fidelity(tool: Tool) -> ToolFidelity:
     places = SchemaPlaces(tool.input_schema)
     shape = arguments_shape(tool.input_schema)
     arguments = tuple(_Reader(tool, places).members(shape, places.top(), "", "context.arguments"))
-    return ToolFidelity(tool.id, tool.undeclared, arguments, places.constraints(places.top()))
+    return ToolFidelity(tool.id, tool.undeclared, arguments, _demands(shape, places.top(), places))
 
 
 class _Reader:
@@ -115,7 +115,7 @@ class _Reader:
             type=type_text(shape),
             losses=losses,
             why=shape.why if isinstance(shape, Opaque) else None,
-            constraints=self._places.constraints(place),
+            constraints=_demands(shape, place, self._places),
             mark=self._mark(pointer),
         )
         yield from self._parts(shape, place, pointer, cedar)
@@ -163,6 +163,18 @@ class _Reader:
 
     def _mark(self, pointer: str) -> Mark | None:
         return next((mark for key, mark in self._tool.marks.items() if steps_of(key) == steps_of(pointer)), None)
+
+
+def _demands(shape: Shape, place: Applying, places: SchemaPlaces) -> Constraints:
+    """The constraints at `place`; `required` is one where Cedar's type says less, as for what may be null."""
+    found = places.constraints(place)
+    if not isinstance(shape, RecordOf):
+        return found
+    said = {name for name, field in shape.fields.items() if field.required}
+    lists = (schema.get("required") for schema in place.schemas)
+    if all(name in said for each in lists if isinstance(each, list) for name in each):
+        return found
+    return Constraints(tuple(sorted({*found.enforced, "required"})), found.unenforced)
 
 
 def type_text(shape: Shape) -> str | None:
