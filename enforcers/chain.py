@@ -175,7 +175,9 @@ class Chain:
     async def _visible(self, who: Identified) -> list[tuple[str, Offer]]:
         found = await self._decisions.search(list_request(who.principal, seen=_seen(who)))
         permitted = {resource.id for resource in found.results if resource.type == TOOL_TYPE}
-        return [(name, one.offer) for name, one in await self._definitions.usable() if one.offer.id in permitted]
+        # A tool that nobody approved is none that a search could find; it is here under `unsafe_unpinned` alone.
+        usable = await self._definitions.usable()
+        return [(name, one.offer) for name, one in usable if one.approved is None or one.offer.id in permitted]
 
     async def _forward(self, offer: Offer, arguments: JsonObject, record: str) -> Allowed | Denied:
         """Steps 7 to 10; the outcome is recorded whatever happens, cancellation included."""
