@@ -12,7 +12,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 QUICK := not long and not bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long bench lint fmt types contracts lock wheel image-check clean python node
+.PHONY: help setup demo test test-long bench lint fmt types contracts lock inventories wheel image-check clean python node
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" \
@@ -91,6 +91,10 @@ lock: $(VENV)/.installed ## lock files from pyproject.toml and package.json (ARG
 	$(BIN)/$(LOCK) $(ARGS) --group mcp1 -o requirements-mcp1.lock
 	@if command -v npm >/dev/null; then npm install --silent --package-lock-only; \
 	else echo "no npm: package-lock.json is left as it is (apt-get install nodejs npm)"; fi
+
+inventories: setup ## snapshots of real servers, for tests (ARGS=...)
+	PATH="$(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$$PATH" $(BIN)/toolgate schemas approve --all --yes \
+		--config tests/data/inventories.yaml $(ARGS)
 
 wheel: setup ## dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation

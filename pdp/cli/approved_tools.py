@@ -8,7 +8,7 @@ import typer
 
 from pdp.cli.sources import Directories
 from pdp.core.bundle.bundle import CATALOG_FILE, SCHEMAS
-from pdp.core.catalog.reading import read_catalog
+from pdp.core.catalog.reading import read_usable
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
 
@@ -22,10 +22,7 @@ _EMPTY: Final = b"version: 1\n"
 
 @dataclass(frozen=True, slots=True)
 class ReadTools:
-    """The tools that can be used, by id, and the problems of those that are refused, by their file.
-
-    Where some are refused, `catalog.yaml` is not applied to the others: it may speak of the refused.
-    """
+    """The tools that can be used, by id, and the problems of those that are refused, by their file."""
 
     tools: tuple[Tool, ...]
     refused: Mapping[str, tuple[Problem, ...]]
@@ -59,19 +56,13 @@ def read_tools(directories: Directories) -> ReadTools:
     """
     sources = directories.source().fetch()
     snapshots = {path: raw for path, raw in sources.items() if path.startswith(SCHEMAS)}
-    try:
-        return ReadTools(_tools(sources.get(CATALOG_FILE, _EMPTY), snapshots), {})
-    except ConfigurationError as error:
-        refused = {
-            file: tuple(p for p in error.problems if p.file == file) for file in {p.file for p in error.problems}
-        }
-        if not refused.keys() <= snapshots.keys():
-            raise
-    return ReadTools(_tools(_EMPTY, {path: raw for path, raw in snapshots.items() if path not in refused}), refused)
-
-
-def _tools(catalog_yaml: bytes, snapshots: Mapping[str, bytes]) -> tuple[Tool, ...]:
-    return tuple(read_catalog(catalog_yaml, file=CATALOG_FILE, snapshots=snapshots).tools())
+    catalog, problems = read_usable(sources.get(CATALOG_FILE, _EMPTY), file=CATALOG_FILE, snapshots=snapshots)
+    others = [problem for problem in problems if problem.file not in snapshots]
+    if others:
+        raise ConfigurationError(others)
+    files = {problem.file for problem in problems}
+    refused = {file: tuple(each for each in problems if each.file == file) for file in files}
+    return ReadTools(tuple(catalog.tools()), refused)
 
 
 def _server(file: str) -> str:

@@ -28,8 +28,6 @@ def lines(reports: Sequence[ToolFidelity], *, refused: Refused) -> Iterator[str]
     for file, problems in sorted(refused.items()):
         yield f"{legible(file)}: refused"
         yield from (f"  {legible(problem.message)} [{problem.code}]" for problem in problems)
-    if refused:
-        yield "marks and `undeclared` are not shown while a snapshot is refused"
     counts = ", ".join(f"{count} {name}" for name, count in _counts(reports).items())
     yield f"tools: {len(reports)}; arguments and their parts: {counts}"
     yield f"with constraints that the JSON Schema check alone enforces: {_constrained(reports)}"

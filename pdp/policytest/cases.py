@@ -14,7 +14,7 @@ from pdp.core.contract.exact_json import JsonObject
 from pdp.core.document.reading import read_document
 from pdp.core.document.tree import SettingPath
 from pdp.core.identity.principal import Principal
-from pdp.policytest.entry import CaseEntry, ExpectedDecision, ExpectedList, SeenEntry
+from pdp.policytest.entry import CaseEntry, Definition, ExpectedDecision, ExpectedList, SeenEntry
 from pdp.policytest.principals import read_principals
 from pdp.policytest.reader import EntryReader, suggestion
 
@@ -39,6 +39,7 @@ class CallCase:
     arguments: JsonObject
     now: float
     expect: ExpectedDecision
+    definition: Definition = Definition.APPROVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +141,14 @@ class _Reading:
         if expect is None or asker is None or now is None:
             return None
         arguments = entry.arguments if isinstance(entry.arguments, dict) else {}
-        return CallCase(asker, entry.call, arguments, now, expect)
+        definition = Definition.APPROVED if entry.definition is UNSET else entry.definition
+        return CallCase(asker, entry.call, arguments, now, expect, definition)
 
     def _list_case(self, asker: Asker | None) -> ListCase | None:
         expect = self.reader.read((*self.path, "expect"), self.entry.expect, ExpectedList)
-        if self.entry.call is not UNSET or self.entry.arguments is not UNSET:
-            self.reader.report(self.path, "invalid", "a case with `list: true` has no `call` and no `arguments`")
+        if any(part is not UNSET for part in (self.entry.call, self.entry.arguments, self.entry.definition)):
+            text = "a case with `list: true` has no `call`, no `arguments` and no `definition`"
+            self.reader.report(self.path, "invalid", text)
         if expect is None:
             return None
         self._check_tools("expect", (*expect.includes, *expect.excludes))

@@ -1,5 +1,6 @@
 """What a file of policy tests may say."""
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -41,6 +42,15 @@ class SeenEntry(_Entry, frozen=True):
     enforcer: Seen = UNSET
 
 
+class Definition(StrEnum):
+    """Which definition of a tool its server offers when it is called."""
+
+    APPROVED = "approved"
+    CHANGED = "changed"
+    UNSEEN = "unseen"
+    """Nobody looked, as with an enforcer that compares no definitions."""
+
+
 class CaseEntry(SeenEntry, frozen=True, kw_only=True):
     """One case: a `call`, or `list: true`."""
 
@@ -50,6 +60,7 @@ class CaseEntry(SeenEntry, frozen=True, kw_only=True):
     call: str | UnsetType = UNSET
     list: Literal[True] | UnsetType = UNSET
     arguments: dict[str, Any] | UnsetType = UNSET
+    definition: Definition | UnsetType = UNSET
 
 
 class ExpectedDecision(_Entry, frozen=True):

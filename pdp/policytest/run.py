@@ -8,14 +8,16 @@ from msgspec import UNSET, UnsetType
 
 from pdp.core.bundle.bundle import Bundle
 from pdp.core.catalog.arguments import ArgumentChecker
+from pdp.core.catalog.tool import Tool
 from pdp.core.contract.errors import ArgumentsError, Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect
 from pdp.core.identity.access import call_request, list_request
 from pdp.policytest.cases import CallCase, Case, ListCase
-from pdp.policytest.entry import ExpectedDecision, ExpectedList
+from pdp.policytest.entry import Definition, ExpectedDecision, ExpectedList
 
 _DECISION_ID: Final = "policy-test"
+_CHANGED: Final = "sha256:changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ def _decide(case: CallCase, *, bundle: Bundle, checker: ArgumentChecker) -> Deci
         arguments = checker.check(tool, case.arguments)
     except ArgumentsError as error:
         return _denied(error)
-    asker = case.asker
-    request = call_request(asker.principal, tool=tool.id, pin=tool.pin, arguments=arguments, seen=asker.seen)
+    asker, pin = case.asker, _offered(case, tool)
+    request = call_request(asker.principal, tool=tool.id, pin=pin, arguments=arguments, seen=asker.seen)
     response = bundle.evaluate(request, now=case.now, decision_id=_DECISION_ID)
     answer = response.context.toolgate
     return Decided(
@@ -109,6 +111,17 @@ def _decide(case: CallCase, *, bundle: Bundle, checker: ArgumentChecker) -> Deci
         obligations=tuple(answer.obligations),
         errors=tuple(answer.errors),
     )
+
+
+def _offered(case: CallCase, tool: Tool) -> str | None:
+    """The digest of the definition that the case says is offered."""
+    match case.definition:
+        case Definition.APPROVED:
+            return tool.pin
+        case Definition.CHANGED:
+            return _CHANGED
+        case Definition.UNSEEN:
+            return None
 
 
 def _denied(refusal: Refused) -> Decided:

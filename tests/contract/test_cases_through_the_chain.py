@@ -1,6 +1,7 @@
 """A policy test and an enforcer decide alike: every case of the example repository goes through the chain as well."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -29,6 +30,7 @@ from pdp.core.contract.record import Effect
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases
+from pdp.policytest.entry import Definition
 from pdp.policytest.files import read_files
 from pdp.policytest.run import Decided, Shown, run
 from tests.shelf import Shelf
@@ -59,11 +61,20 @@ class BundlePoint(InMemoryDecisionPoint):
 
 
 class Servers(Shelf):
-    """Offers every approved tool under its own id, and answers every call."""
+    """Offers every approved tool under its own id, as approved or changed, and answers every call."""
 
     def __init__(self, bundle: Bundle) -> None:
-        tools = bundle.catalog.tools()
-        super().__init__({tool.id: Offer(tool.server, tool.name, {"name": tool.name}, tool.pin) for tool in tools})
+        self._approved = {
+            tool.id: Offer(tool.server, tool.name, {"name": tool.name}, tool.pin) for tool in bundle.catalog.tools()
+        }
+        super().__init__(self._approved)
+
+    def offer(self, tool: str, definition: Definition) -> None:
+        """Offer all as approved, `tool` with `definition`."""
+        known = self._approved.get(tool)
+        self.offers = self._approved
+        if known is not None and definition is Definition.CHANGED:
+            self.offers = {**self._approved, tool: replace(known, pin="sha256:changed")}
 
     async def forward(self, offer: Offer, arguments: JsonObject) -> JsonObject:
         return {"content": [], "_meta": {"asked": offer.id, "with": sorted(arguments)}}
@@ -75,7 +86,7 @@ class Enforcer:
     def __init__(self, bundle: Bundle) -> None:
         count = itertools.count()
         clock = Clock(lambda: 0.0, lambda: 0.0, lambda size: next(count).to_bytes(size, "big"))
-        servers = Servers(bundle)
+        self._servers = servers = Servers(bundle)
         self._point = BundlePoint(bundle)
         log = structlog.get_logger()
         catalog = CatalogView(self._point, max_age=10, steady=clock.steady, log=log)
@@ -99,6 +110,7 @@ class Enforcer:
             listed = await self._chain.list_tools(Request(1, "tools/list", {}), who=who)
             assert isinstance(listed, Listed)
             return Shown(tuple(name for name, _ in listed.tools))
+        self._servers.offer(case.tool, case.definition)
         request = Request(1, "tools/call", {"name": case.tool, "arguments": dict(case.arguments)})
         answer = await self._chain.call(request, who=who)
         record = self._point.decisions[-1]
@@ -115,4 +127,6 @@ async def test_every_case_is_decided_by_the_chain_as_by_the_policy_test() -> Non
     enforcer = Enforcer(bundle)
     assert len(results) > 100
     for result in results:
+        if isinstance(result.case, CallCase) and result.case.definition is Definition.UNSEEN:
+            continue  # a chain always looks
         assert await enforcer.answer(result.case) == result.got, result.case.asker.name

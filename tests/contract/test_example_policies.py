@@ -25,6 +25,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _NO_HAS = "the guard of an optional argument: without it Cedar's validation refuses the policy"
 _ONE_SERVER = "no other server has an argument of that name, and `has` keeps the rest out"
 _EQUIVALENT = {
+    ("contractors-read-the-demo", "clause 1 right of &&"): _NO_HAS,
     ("engineers-read-the-end-of-logs", "clause 1 left of &&"): _NO_HAS,
     ("known-repositories", "clause 1 right of &&"): _NO_HAS,
     ("no-hidden-files", "any resource"): _ONE_SERVER,

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from pdp.core.bundle.bundle import CATALOG_FILE, build
+from pdp.core.catalog.catalog import Catalog
+from pdp.core.catalog.tool import Mark, RiskLevel
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import read_cases
 from pdp.policytest.run import run
@@ -69,9 +71,20 @@ def test_the_cases_pass() -> None:
     assert outcome.failed == ()
 
 
-def test_the_marks_are_marks() -> None:
-    block = _yaml("servers:")
+def _catalog(member: str) -> Catalog:
+    """The approved tools under the guide's one catalog that has `member`."""
     kept = {path: raw for path, raw in _sources().items() if path.startswith("schemas/")}
-    tool = build({**kept, CATALOG_FILE: b"version: 1\n" + block.encode()}, max_age=1.0).catalog.find("files/move_file")
+    return build({**kept, CATALOG_FILE: b"version: 1\n" + _yaml(member).encode()}, max_age=1.0).catalog
+
+
+def test_the_marks_are_marks() -> None:
+    tool = _catalog("  files:").find("files/move_file")
     assert tool is not None
     assert sorted(tool.marks) == ["destination", "source"]
+
+
+def test_the_catalog_says_what_stands_below_it() -> None:
+    tool = _catalog("toolsets:").find("git/git_commit")
+    assert tool is not None
+    assert (tool.risk, tool.scopes, tool.tags) == (RiskLevel.HIGH, ("git", "git:write"), ("lasting",))
+    assert tool.marks == {"repo_path": Mark.PATH, "message": Mark.SECRET}

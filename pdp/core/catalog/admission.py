@@ -11,7 +11,6 @@ from typing import Any, Final
 from pdp.core.catalog.definition import Definition, Kind
 from pdp.core.catalog.hidden_text import hidden_in_definition, shown
 from pdp.core.catalog.members import faults
-from pdp.core.catalog.place import values_in
 from pdp.core.catalog.validator import SchemaUnusableError, compile_schema
 from pdp.core.contract.errors import ToolgateError
 from pdp.core.contract.exact_json import canonical
@@ -92,19 +91,34 @@ def _bounds(content: Mapping[str, Any]) -> Iterator[Reason]:
     size = len(canonical(content))
     if size > MAX_BYTES:
         yield Reason(Refusal.TOO_LARGE, "", f"has {size} bytes, the limit is {MAX_BYTES}")
-    properties = 0
-    longest, deepest = 0, 0
-    for place, depth, value in values_in(content):
-        deepest = max(deepest, depth)
-        longest = max(longest, len(str(place.step)), len(value) if isinstance(value, str) else 0)
-        if place.step == "properties" and isinstance(value, Mapping):
-            properties += len(value)
+    longest, properties, deepest = _measures(content)
     if longest > MAX_TEXT:
         yield Reason(Refusal.TOO_LARGE, "", f"has a text of {longest} characters, the limit is {MAX_TEXT}")
     if properties > MAX_PROPERTIES:
         yield Reason(Refusal.TOO_LARGE, "", f"has {properties} properties, the limit is {MAX_PROPERTIES}")
     if deepest > MAX_DEPTH:
         yield Reason(Refusal.TOO_DEEP, "", f"nests {deepest} levels deep, the limit is {MAX_DEPTH}")
+
+
+def _measures(content: Mapping[str, Any]) -> tuple[int, int, int]:
+    """The longest text or name, the members of all `properties`, the levels; without places, for it may be large."""
+    longest, properties, deepest = 0, 0, 0
+    level: list[Any] = [content]
+    while level:
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                longest = max(longest, *map(len, value)) if value else longest
+                described = value.get("properties")
+                properties += len(described) if isinstance(described, dict) else 0
+                below += value.values()
+            elif isinstance(value, list):
+                below += value
+            elif isinstance(value, str):
+                longest = max(longest, len(value))
+        level = below
+        deepest += bool(below)
+    return longest, properties, deepest
 
 
 def _reasons(definition: Definition, allowances: Allowances) -> Iterator[Reason]:

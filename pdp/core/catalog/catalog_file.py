@@ -8,6 +8,7 @@ import msgspec
 
 from pdp.core.catalog.entries import Entries, Selection, ServerEntry, ToolEntry
 from pdp.core.catalog.glob import GlobError, read_glob, read_tool_glob
+from pdp.core.catalog.marks import key_of, steps_of
 from pdp.core.catalog.snapshot import is_server_name
 from pdp.core.catalog.tool import Mark
 from pdp.core.contract.errors import ConfigurationError, Problem
@@ -85,8 +86,22 @@ class CatalogFile:
 
     def _marks(self, value: Any, at: SettingPath) -> dict[str, Mark]:
         listed = self._take(value, dict[str, Any], at) or {}
-        marks = {argument: self._take(mark, Mark, (*at, argument)) for argument, mark in listed.items()}
-        return {argument: mark for argument, mark in marks.items() if mark is not None}
+        marks: dict[str, Mark] = {}
+        for written, part in listed.items():
+            place = (*at, written)
+            key, mark = self._key(written, place), self._take(part, Mark, place)
+            if key is None or mark is None:
+                continue
+            if marks.setdefault(key, mark) is not mark:
+                self._report(place, "entries_contradict", f"`{key}` is marked `{marks[key]}` as well")
+        return marks
+
+    def _key(self, written: str, at: SettingPath) -> str | None:
+        try:
+            return key_of(steps_of(written))
+        except ValueError as error:
+            self._report(at, "argument_invalid", str(error))
+            return None
 
     def _selection(self, name: str, part: Any, at: SettingPath) -> Selection | None:
         if not (0 < len(name) <= _LONGEST_NAME and name.isprintable()):

@@ -1,10 +1,12 @@
 """Constraints: what a JSON Schema demands of a value beyond its type, and whether its check enforces that."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Final
-from urllib.parse import unquote
+
+from pdp.core.catalog.dialect import Dialect
+from pdp.core.catalog.reference import SchemaDocument
 
 _EVERY: Final = (
     "additionalProperties", "dependencies", "enum", "exclusiveMaximum", "exclusiveMinimum", "maxItems", "maxLength",
@@ -18,36 +20,30 @@ _UNCHECKED: Final = ("contentSchema", "format")
 _CHOICES: Final = ("anyOf", "oneOf")
 
 
-class Draft(IntEnum):
-    """The versions of JSON Schema, by their year or number."""
-
-    DRAFT_4 = 4
-    DRAFT_6 = 6
-    DRAFT_7 = 7
-    DRAFT_2019_09 = 2019
-    DRAFT_2020_12 = 2020
-
-
 @dataclass(frozen=True, slots=True)
 class _Span:
-    first: Draft = Draft.DRAFT_4
-    last: Draft = Draft.DRAFT_2020_12
+    first: Dialect = Dialect.DRAFT_4
+    last: Dialect = Dialect.DRAFT_2020_12
+
+    def covers(self, dialect: Dialect) -> bool:
+        order = list(Dialect)
+        return order.index(self.first) <= order.index(dialect) <= order.index(self.last)
 
 
 CHECKED: Final[Mapping[str, _Span]] = {
     **dict.fromkeys(_EVERY, _Span()),
-    **dict.fromkeys(("const", "contains", "propertyNames"), _Span(Draft.DRAFT_6)),
-    **dict.fromkeys(("contentEncoding", "contentMediaType"), _Span(Draft.DRAFT_6, Draft.DRAFT_7)),
-    "if": _Span(Draft.DRAFT_7),
-    "additionalItems": _Span(last=Draft.DRAFT_2019_09),
+    **dict.fromkeys(("const", "contains", "propertyNames"), _Span(Dialect.DRAFT_6)),
+    **dict.fromkeys(("contentEncoding", "contentMediaType"), _Span(Dialect.DRAFT_6, Dialect.DRAFT_7)),
+    "if": _Span(Dialect.DRAFT_7),
+    "additionalItems": _Span(last=Dialect.DRAFT_2019_09),
     **dict.fromkeys(
         ("dependentRequired", "dependentSchemas", "maxContains", "minContains", "unevaluatedItems"),
-        _Span(Draft.DRAFT_2019_09),
+        _Span(Dialect.DRAFT_2019_09),
     ),
-    "unevaluatedProperties": _Span(Draft.DRAFT_2019_09),
-    "prefixItems": _Span(Draft.DRAFT_2020_12),
+    "unevaluatedProperties": _Span(Dialect.DRAFT_2019_09),
+    "prefixItems": _Span(Dialect.DRAFT_2020_12),
 }
-"""The versions under which the check of arguments enforces each keyword; elsewhere it is passed over."""
+"""The drafts under which the check of arguments enforces each keyword; elsewhere it is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ class SchemaPlaces:
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
-        self._draft = _draft(root.get("$schema"))
+        self._document = SchemaDocument(root)
 
     def top(self) -> Sequence[Mapping[str, Any]]:
         """What applies to the whole value."""
@@ -81,7 +77,7 @@ class SchemaPlaces:
     def constraints(self, place: Iterable[Mapping[str, Any]]) -> Constraints:
         """What is demanded at `place`."""
         written = {keyword for schema in place for keyword, value in schema.items() if _demands(schema, keyword, value)}
-        known = {keyword for keyword in written & CHECKED.keys() if _covers(CHECKED[keyword], self._draft)}
+        known = {keyword for keyword in written & CHECKED.keys() if CHECKED[keyword].covers(self._document.dialect)}
         enforced = known | (written & {*_CHOICES})
         return Constraints(tuple(sorted(enforced)), tuple(sorted(written - enforced)))
 
@@ -99,24 +95,16 @@ class SchemaPlaces:
 
     def _effective(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """Up to draft 7 nothing beside a reference counts."""
-        return {"$ref": schema["$ref"]} if "$ref" in schema and self._draft <= Draft.DRAFT_7 else schema
+        is_alone = "$ref" in schema and self._document.dialect.is_alone_with_ref
+        return {"$ref": schema["$ref"]} if is_alone else schema
 
     def _included(self, schema: Mapping[str, Any]) -> Iterator[Any]:
-        if isinstance(schema.get("$ref"), str):
-            yield _local(self._root, schema["$ref"])
+        if "$ref" in schema:
+            with contextlib.suppress(LookupError):
+                yield self._document.target(schema["$ref"])
         for keyword in ("allOf", *_CHOICES):
             parts = schema.get(keyword)
             yield from parts if isinstance(parts, list) else ()
-
-
-def _draft(written: object) -> Draft:
-    """The version that `$schema` names; the newest where there is none, as MCP says."""
-    names = {"draft-04": Draft.DRAFT_4, "draft-06": Draft.DRAFT_6, "draft-07": Draft.DRAFT_7, "2019-09": 2019}
-    return next((Draft(draft) for name, draft in names.items() if name in str(written)), Draft.DRAFT_2020_12)
-
-
-def _covers(span: _Span, draft: Draft) -> bool:
-    return span.first <= draft <= span.last
 
 
 def _demands(schema: Mapping[str, Any], keyword: str, value: Any) -> bool:
@@ -149,23 +137,6 @@ _OPEN: Final = frozenset({
 
 def _is_type(branch: object) -> bool:
     return isinstance(branch, Mapping) and branch.keys() <= {"type", *_ANNOTATIONS}
-
-
-def _local(root: Mapping[str, Any], reference: str) -> object:
-    """What a reference within the document names, None where it names nothing or another document."""
-    if not reference.startswith("#"):
-        return None
-    reached: object = root
-    for step in unquote(reference[1:]).split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        reached = _step(reached, name)
-    return reached
-
-
-def _step(at: object, name: str) -> object:
-    if isinstance(at, list):
-        return at[int(name)] if name.isdecimal() and int(name) < len(at) else None
-    return _part(at, name)
 
 
 def _part(schema: object, name: str) -> Any:

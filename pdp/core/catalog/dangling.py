@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from pdp.core.catalog.argument_place import holds_text, shapes_at
 from pdp.core.catalog.catalog_file import CatalogFile
 from pdp.core.catalog.entries import Selection, ServerEntry
 from pdp.core.catalog.facts import ServerRules
 from pdp.core.catalog.glob import ToolGlob, read_glob, read_tool_glob
 from pdp.core.catalog.json_schema import arguments_shape
-from pdp.core.catalog.shape import Bounded, Enumerated, Opaque, Primitive, RecordOf, SetOf, Shape, UnionOf, kind_of
+from pdp.core.catalog.marks import steps_of
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.errors import Problem
 from pdp.core.document.tree import SettingPath
@@ -71,13 +72,13 @@ class Dangling:
 
     def _of_mark(self, at: SettingPath, argument: str, mark: Mark, tools: list[Tool]) -> Iterator[Problem]:
         """A mark by a glob is for those of its tools that have such an argument."""
-        shapes = [arguments_shape(tool.input_schema).fields.get(argument) for tool in tools]
-        declared = [field.shape for field in shapes if field is not None]
+        steps = steps_of(argument)
+        declared = [shape for tool in tools for shape in shapes_at(arguments_shape(tool.input_schema), steps)]
         whose = f"`{tools[0].id}`" if len(tools) == 1 else f"any of {len(tools)} tools"
         if not declared:
             message = f"`{argument}` is no declared argument of {whose}"
             yield self._file.problem(at, "argument_unknown", message)
-        elif mark is not Mark.SECRET and not any(_holds_text(shape) for shape in declared):
+        elif mark is not Mark.SECRET and not any(holds_text(shape) for shape in declared):
             message = f"`{argument}` of {whose} is marked `{mark}` and is no text and no list of texts"
             yield self._file.problem(at, "mark_unfit", message)
 
@@ -121,18 +122,3 @@ class Dangling:
     def _is_open(self, glob: ToolGlob) -> bool:
         """Whether tools that nobody knows yet may be matched."""
         return any(glob.server.matches(server) for server in self._unpinned)
-
-
-def _holds_text(shape: Shape) -> bool:
-    """Whether a value of `shape` can be a text or a list of texts; what may be anything can."""
-    match shape:
-        case Primitive() | Enumerated() | Bounded():
-            return kind_of(shape) is Primitive.STRING
-        case SetOf(element=element):
-            return _holds_text(element)
-        case UnionOf(branches=branches):
-            return any(_holds_text(branch) for branch in branches.values())
-        case RecordOf():
-            return False
-        case Opaque():
-            return True

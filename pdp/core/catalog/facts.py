@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pdp.core.catalog.admission import Allowances
 from pdp.core.catalog.entries import Entries, ServerEntry, ToolEntry
 from pdp.core.catalog.glob import Glob, read_glob
 from pdp.core.catalog.tool import Mark, RiskLevel, Undeclared
@@ -73,6 +74,10 @@ class Facts:
     def rules(self, server: str) -> ServerRules:
         """The entries for tools of `server`."""
         return self._rules.get(server) or ServerRules(_UNKNOWN)
+
+    def allowances(self, server: str) -> Allowances:
+        """What definitions of `server` may have that others may not."""
+        return Allowances(unsafe_hidden_text=self._servers.get(server, _UNKNOWN).unsafe_hidden_text)
 
     def of(self, server: str, tool: str) -> ToolFacts:
         """What is said of `tool` of `server`; nothing is said against itself there."""

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from pdp.core.catalog.cedar_text import is_plain, quoted
 from pdp.core.catalog.constraints import Constraints, SchemaPlaces
 from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.marks import steps_of
 from pdp.core.catalog.number import units_of
 from pdp.core.catalog.shape import (
     LEAST,
@@ -164,10 +165,7 @@ class _Reader:
                 return
 
     def _mark(self, pointer: str) -> Mark | None:
-        """A mark by pointer, or by the name of a whole argument."""
-        name = pointer[1:].replace("~1", "/").replace("~0", "~") if pointer.count("/") == 1 else None
-        marks = self._tool.marks
-        return marks.get(pointer) or (marks.get(name) if name is not None and not name.startswith("/") else None)
+        return next((mark for key, mark in self._tool.marks.items() if steps_of(key) == steps_of(pointer)), None)
 
 
 def type_text(shape: Shape) -> str | None:

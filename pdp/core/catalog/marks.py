@@ -37,6 +37,13 @@ def steps_of(key: str) -> Steps:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in key[1:].split("/"))
 
 
+def key_of(steps: Steps) -> str:
+    """The one key for the place at `steps`: a name, where it can be one."""
+    if len(steps) == 1 and not steps[0].startswith("/"):
+        return steps[0]
+    return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in steps)
+
+
 def masked(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of `arguments` as a record may hold it: what is at a place marked `secret` is replaced."""
     value: Any = dict(arguments)

@@ -1,6 +1,6 @@
 """Places in a JSON value, and walking over it within bounds of work: one step a value, however deep."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,9 +43,11 @@ def values_in(document: Any, *, at: Place = WHOLE) -> Iterator[tuple[Place, int,
     while open_:
         place, depth, value = open_.pop()
         yield place, depth, value
-        if isinstance(value, Mapping):
+        if isinstance(value, str):
+            continue
+        if isinstance(value, dict):
             open_ += [(place / name, depth + 1, part) for name, part in value.items()]
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, list):
             open_ += [(place / index, depth + 1, part) for index, part in enumerate(value)]
 
 

@@ -6,14 +6,15 @@ from typing import Any
 import msgspec
 
 from pdp.core.catalog.admission import Allowances, DefinitionRefusedError, admit
+from pdp.core.catalog.argument_place import shapes_at
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.catalog_file import CatalogFile
 from pdp.core.catalog.dangling import Dangling
 from pdp.core.catalog.definition import Definition, Kind
-from pdp.core.catalog.entries import Entries, ServerEntry
 from pdp.core.catalog.facts import Facts
 from pdp.core.catalog.hidden_text import shown
 from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.marks import steps_of
 from pdp.core.catalog.snapshot import read_snapshot
 from pdp.core.catalog.tool import Annotations, Tool
 from pdp.core.catalog.twins import twins
@@ -36,34 +37,43 @@ def read_catalog(catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, byte
         ConfigurationError: with every problem of every file.
 
     """
+    catalog, problems = read_usable(catalog_yaml, file=file, snapshots=snapshots)
+    if problems:
+        raise ConfigurationError(problems)
+    return catalog
+
+
+def read_usable(
+    catalog_yaml: bytes, *, file: str, snapshots: Mapping[str, bytes]
+) -> tuple[Catalog, tuple[Problem, ...]]:
+    """The catalog as far as it can be read, for a look at it, and every problem; what has one is left out."""
     written = CatalogFile(catalog_yaml, file=file)
     facts = Facts(written.entries)
     problems: list[Problem] = []
-    tools = []
+    tools: dict[str, Tool] = {}
     definitions: dict[str, Definition] = {}
     for path, raw in sorted(snapshots.items()):
         try:
             definition = read_snapshot(path, raw)
-            _admit(definition, path=path, entries=written.entries)
+            _admit(definition, path=path, allowances=facts.allowances(definition.server))
             definitions[path] = definition
             if definition.kind is Kind.TOOL:
-                tools.append(_tool(definition, path=path, facts=facts))
+                tools[path] = _tool(definition, path=path, facts=facts)
         except ConfigurationError as error:
             problems += error.problems
     problems += _twins(definitions)
     # A snapshot that cannot be read is a problem already; what its tool is marked with is not another.
     if not problems:
-        problems += Dangling(written, tools).problems()
+        problems += Dangling(written, list(tools.values())).problems()
     problems += written.problems
-    if problems:
-        raise ConfigurationError(problems)
-    return Catalog(tools, entries=written.entries)
+    broken = {problem.file for problem in problems}
+    usable = [tool for path, tool in tools.items() if path not in broken]
+    return Catalog(usable, entries=written.entries), tuple(problems)
 
 
-def _admit(definition: Definition, *, path: str, entries: Entries) -> None:
-    entry = entries.servers.get(definition.server, ServerEntry())
+def _admit(definition: Definition, *, path: str, allowances: Allowances) -> None:
     try:
-        admit(definition, allowances=Allowances(unsafe_hidden_text=entry.unsafe_hidden_text))
+        admit(definition, allowances=allowances)
     except DefinitionRefusedError as error:
         problems = [Problem(path, 1, 0, "definition_refused", str(reason)) for reason in error.reasons]
         raise ConfigurationError(problems) from error
@@ -88,7 +98,7 @@ def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
     except msgspec.ValidationError as error:
         raise ConfigurationError([Problem(path, 1, 0, "snapshot_invalid", str(error))]) from error
     said = facts.of(definition.server, content.name)
-    declared = arguments_shape(content.inputSchema).fields
+    shape = arguments_shape(content.inputSchema)
     return Tool(
         server=definition.server,
         name=content.name,
@@ -98,7 +108,7 @@ def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
         annotations=content.annotations,
         trusted=said.trusted,
         tenant=said.tenant,
-        marks={argument: mark for argument, mark in said.marks.items() if argument in declared},
+        marks={key: mark for key, mark in said.marks.items() if shapes_at(shape, steps_of(key))},
         undeclared=said.undeclared,
         risk=said.risk,
         owners=said.owners,

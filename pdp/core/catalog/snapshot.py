@@ -85,9 +85,11 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _file_name(name: str) -> str:
-    """Percent-encoded, and cut with a digest where too long; a name of dots alone would be a folder's."""
-    plain = quote(name, safe="")
+    """Percent-encoded, dots in front too (such files would be hidden), and cut with a digest where too long."""
+    quoted = quote(name, safe="")
+    rest = quoted.lstrip(".")
+    plain = "%2E" * (len(quoted) - len(rest)) + rest
     if len(plain) > _MAX_FILE_NAME:
         mark = hashlib.sha256(name.encode()).hexdigest()[:_MARK]
         return f"{plain[: _MAX_FILE_NAME - _MARK - 1]}~{mark}"
-    return plain if plain.strip(".") else plain.replace(".", "%2E")
+    return plain

@@ -74,7 +74,8 @@ class _Groups:
         at = skeleton
         while (towards := self._towards.get(at, at)) != at:
             # Halving the way keeps it short (union-find), whatever names there are.
-            at = self._towards[at] = self._towards.get(towards, towards)
+            self._towards[at] = beyond = self._towards.get(towards, towards)
+            at = beyond
         return at
 
 

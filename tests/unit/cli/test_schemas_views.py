@@ -18,7 +18,7 @@ Toolgate = Callable[..., tuple[int, str, str]]
 CATALOG = """\
 version: 1
 servers:
-  files: {tools: {put: {arguments: {path: path}}}}
+  files: {unsafe_hidden_text: true, tools: {put: {arguments: {path: path}}}}
 """
 PUT = {
     "name": "put",
@@ -100,9 +100,9 @@ def test_a_refused_snapshot_is_named_and_the_others_are_told(toolgate: Toolgate,
     (tmp_path / "schemas" / "git" / "log.json").write_text("{")
     code, out, _ = toolgate("schemas", "fidelity")
     assert code == 0
-    assert "  /path        visible, String\n" in out
+    assert "  /path        visible, String, marked path\n" in out
     assert "schemas/git/log.json: refused\n  " in out
-    assert "[snapshot_invalid]\nmarks and `undeclared` are not shown while a snapshot is refused\ntools: 1;" in out
+    assert "[snapshot_invalid]\ntools: 1;" in out
     assert "schemas/git" not in toolgate("schemas", "fidelity", "files")[1]
     assert list(json.loads(toolgate("schemas", "fidelity", "--json", "git")[1])["refused"]) == ["schemas/git/log.json"]
     code, out, err = toolgate("schemas", "cedar")

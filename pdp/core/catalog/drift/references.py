@@ -41,12 +41,9 @@ class References:
             return schema
         target = self.target(schema["$ref"])
         rest = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
-        if (
-            not isinstance(target, Mapping)
-            or not _BASES.isdisjoint(target)
-            or _NOTES.issuperset(rest)
-            or not rest.keys().isdisjoint(target)
-        ):
+        if not isinstance(target, Mapping) or not _BASES.isdisjoint(target):
+            return None
+        if not _NOTES.issuperset(rest) or not rest.keys().isdisjoint(target):
             return None
         return {**target, **rest}
 

@@ -194,7 +194,8 @@ class Comparison:
             self._followed.add(pair)
             yield from self.changes(spot.below(), approved=one, offered=other)
         else:
-            yield from self._keywords(spot, _without_reference(approved), _without_reference(offered))
+            unsure = spot.within(spot.branch, sense=Sense.UNSURE)
+            yield from self._keywords(unsure, _without_reference(approved), _without_reference(offered))
 
 
 def _required(spot: Spot, approved: Mapping[str, Any], offered: Mapping[str, Any]) -> Iterator[Change]:

@@ -11,7 +11,6 @@ _MAX_VALUE: Final = 80
 _MAX_PROSE: Final = 200
 _MAX_LISTED: Final = 3
 _MAX_WORD: Final = 40
-_SPACE: Final = re.compile(r"\s")
 _SENTENCE: Final = re.compile(r"(?<=[.!?\n])\s+|\n+")
 
 
@@ -64,21 +63,22 @@ def _sentences(text: str) -> dict[str, None]:
 
 def _middles(one: str, other: str) -> tuple[str, str]:
     """What is left of two texts without the words at the start and end that they share."""
-    start = _shared(one, other)
-    end = min(_shared(one[::-1], other[::-1]), min(len(one), len(other)) - start)
-    start -= _broken_word(one[:start][-_MAX_WORD:][::-1])
-    end -= _broken_word(one[len(one) - end :][:_MAX_WORD])
+    start = _whole_words(one, other, _shared(one, other))
+    backwards = one[::-1], other[::-1]
+    end = _whole_words(*backwards, min(_shared(*backwards), min(len(one), len(other)) - start))
     return one[start : len(one) - end], other[start : len(other) - end]
 
 
-def _broken_word(text: str) -> int:
-    """How many characters of the word that `text` starts with stand in it; none where it does not end there."""
-    space = _SPACE.search(text)
-    return space.start() if space is not None else len(text) if len(text) < _MAX_WORD else 0
+def _whole_words(one: str, other: str, shared: int) -> int:
+    """So many of the `shared` characters at the start that no word is broken, if it is a short one."""
+    if all(each[shared : shared + 1].strip() == "" for each in (one, other)):
+        return shared
+    broken = one[max(0, shared - _MAX_WORD) : shared]
+    kept = len(broken) - len(broken.split()[-1]) if broken and not broken[-1].isspace() else len(broken)
+    return shared - len(broken) + kept if kept or shared < _MAX_WORD else shared
 
 
 def _shared(one: str, other: str) -> int:
     """How many characters two texts share at their start."""
-    return next(
-        (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )
+    differing = (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differing, min(len(one), len(other)))

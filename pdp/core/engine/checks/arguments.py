@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pdp.core.catalog.json_schema import arguments_shape
-from pdp.core.catalog.shape import UnionOf
-from pdp.core.catalog.tool import Mark, Tool
+from pdp.core.catalog.tool import Mark
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.checks.action_classes import ARGUMENTS
 from pdp.core.engine.checks.code import Code
@@ -17,7 +15,6 @@ from pdp.core.engine.checks.vocabulary import Calls, Vocabulary
 from pdp.core.engine.dependencies import Path, Read
 
 _NORMALISED: Final = frozenset({Mark.PATH, Mark.URL, Mark.HOST})
-_TEXT: Final = "string"
 _NAMED: Final = 2
 _LOOKED_AT: Final = 200
 
@@ -64,7 +61,7 @@ def risky_patterns(subject: Subject, *, vocabulary: Vocabulary) -> Iterator[Find
 
 def _never(like: LikeAt, reached: Calls, vocabulary: Vocabulary) -> Iterator[Finding]:
     path = _argument(like.base or ())
-    marks = {vocabulary.mark(tool, path[0]) for tool in vocabulary.declaring(path) & reached} if path else set()
+    marks = {vocabulary.mark(tool, path) for tool in vocabulary.declaring(path) & reached} if path else set()
     reasons = {unmatchable(like.node.pattern, mark=mark) for mark in marks if mark is not None}
     if reasons and None not in reasons:
         yield Finding(Code.PATTERN_UNMATCHABLE, f"no value matches: {min(filter(None, reasons))}", like.node)
@@ -75,17 +72,7 @@ def _unmarked(path: Path, reached: Calls, vocabulary: Vocabulary) -> Iterable[st
     if not argument:
         return ()
     tools = vocabulary.declaring(argument[:1]) & reached
-    return [tool for tool in tools if not _has_one_form(vocabulary.tools[tool], argument)]
-
-
-def _has_one_form(tool: Tool, argument: Path) -> bool:
-    """Whether the text at `argument` is brought to one form; a union has its text one step down."""
-    if tool.marks.get(argument[0]) not in _NORMALISED:
-        return False
-    if len(argument) == 1:
-        return True
-    shape = arguments_shape(tool.input_schema).fields[argument[0]].shape
-    return isinstance(shape, UnionOf) and argument[1:] == (_TEXT,)
+    return [tool for tool in tools if vocabulary.mark(tool, argument) not in _NORMALISED]
 
 
 def _unmarked_message(like: LikeAt, tools: list[str]) -> str:

@@ -11,6 +11,9 @@ from typing import Final, TypeAlias
 
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.cedar_schema import NAMESPACE, cedar_schema
+from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.marks import mark_at
+from pdp.core.catalog.shape import RecordOf
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.checked_call import TOOLS_CALL, TOOLS_LIST
 from pdp.core.engine.cedar import pst
@@ -40,6 +43,7 @@ class Vocabulary:
         self.tenants = frozenset(name for kind, name in self._below_entity if kind == TENANT)
         self._reached: dict[tuple[pst.ActionConstraint, pst.PrincipalOrResourceConstraint], Calls] = {}
         self._declaring: dict[Path, Calls] = {}
+        self._shapes: dict[str, RecordOf] = {}
 
     @cached_property
     def actions(self) -> frozenset[str]:
@@ -71,9 +75,15 @@ class Vocabulary:
             found = self._declaring[path] = self.classes.declares(path) & self.tool_ids
         return found
 
-    def mark(self, tool_id: str, argument: str) -> Mark | None:
-        """How the catalog marks an argument."""
-        return self.tools[tool_id].marks.get(argument)
+    def mark(self, tool_id: str, path: Path) -> Mark | None:
+        """How the catalog marks the texts at `path` in the arguments of a tool."""
+        tool = self.tools[tool_id]
+        if not tool.marks:
+            return None
+        shape = self._shapes.get(tool_id)
+        if shape is None:
+            shape = self._shapes[tool_id] = arguments_shape(tool.input_schema)
+        return mark_at(tool.marks, path, shape=shape)
 
     @cached_property
     def _tool_calls(self) -> Calls:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from pdp.core.catalog.arguments import can_be
+from pdp.core.catalog.marks import mark_at
 from pdp.core.catalog.shape import LEAST, MOST, Bounded, Enumerated, Primitive, RecordOf, SetOf, Shape, UnionOf
 from pdp.core.catalog.tool import Mark
 from pdp.core.engine.expression.extension import FixedDecimal
@@ -81,12 +82,7 @@ class Probes:
 
     def _can_be(self, value: Value, place: Place) -> bool:
         """Whether a text can be at `place`: an argument that has a mark comes in one form."""
-        marked = isinstance(value, str) and self._reached_by_marks(place)
-        return not marked or can_be(str(value), self._marks.get(place[0]))
-
-    def _reached_by_marks(self, place: Place) -> bool:
-        """A mark is for a text and for the texts in arrays; not for those in objects."""
-        return bool(place) and (len(place) == 1 or isinstance(self._shape.fields[place[0]].shape, UnionOf))
+        return not isinstance(value, str) or can_be(value, mark_at(self._marks, place, shape=self._shape))
 
     def _odd(self, place: Place, hints: Iterable[str | int]) -> None:
         probe = self._at(place)

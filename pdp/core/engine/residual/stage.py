@@ -1,6 +1,6 @@
 """What the listing of tools needs to know of a catalog, found out once."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 import cachetools
 
 from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.marks import Steps, steps_of
 from pdp.core.catalog.shape import Field, RecordOf
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.checked_call import TOOLS_LIST
@@ -32,7 +33,7 @@ _NOBODY: Final[Mapping[EntityUid, Entity]] = MappingProxyType({})
 class Card:
     """A tool: its entities with the keys they satisfy, the scopes that it needs, and its arguments.
 
-    Two fields with one number in `kinds` have the same shape and mark. In a `lossy` tool there is what Cedar
+    Two fields with one number in `kinds` have the same shape and marks. In a `lossy` tool there is what Cedar
     cannot hold.
     """
 
@@ -88,7 +89,11 @@ class Stage:
 
     def _kinds(self, shape: RecordOf, marks: Mapping[str, Mark]) -> Mapping[str, int]:
         """A number for each field of `shape`, the same for what is alike."""
-        return {name: self._number(field, marks.get(name)) for name, field in shape.fields.items()}
+        inside: dict[str, list[tuple[Steps, Mark]]] = {}
+        for key, mark in marks.items():
+            name, *rest = steps_of(key)
+            inside.setdefault(name, []).append((tuple(rest), mark))
+        return {name: self._number(field, sorted(inside.get(name, ()))) for name, field in shape.fields.items()}
 
     def _card(self, tool: Tool, found: dict[EntityUid, Entity]) -> Card:
         entities = evaluated(defined([*action_entities(tool), *tool_entities(tool)]))
@@ -109,5 +114,5 @@ class Stage:
             has_opaque(shape),
         )
 
-    def _number(self, field: Field, mark: Mark | None) -> int:
-        return self._numbers.setdefault(f"{mark} {field}", len(self._numbers))
+    def _number(self, field: Field, marks: Sequence[tuple[Steps, Mark]]) -> int:
+        return self._numbers.setdefault(f"{marks} {field}", len(self._numbers))

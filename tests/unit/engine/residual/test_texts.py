@@ -22,7 +22,9 @@ def test_a_text_stands_for_each_that_patterns_and_literals_tell_apart(
 
     found, completeness = texts(tuple(patterns), tuple(literals), each=1)
     missing = [text for text in SHORT if told(text) not in [told(each) for each in found]]
-    assert (completeness, missing) == (Completeness.FULL, [])
+    assert missing == []
+    if not any(pattern.matches(text) for pattern in patterns for text in literals):
+        assert completeness is Completeness.FULL  # a literal may be the only text that some patterns match
 
 
 def test_several_texts_of_one_kind_are_given_where_several_places_are_compared() -> None:
