@@ -270,7 +270,7 @@ async def test_a_client_behind_wrap_is_told_that_there_are_other_tools_once_for_
         assert opened["capabilities"] == {"tools": {"listChanged": True}}
         assert [each["name"] for each in (await ask("tools/list"))["tools"]] == ["other", "read"]
         rug.announce("wrapped", [[CHANGED, OTHER]])
-        assert await hear() == {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
+        assert (await hear())["method"] == "notifications/tools/list_changed"
         rug.announce("wrapped", [[OTHER]])
         rug.announce("wrapped", [GOOD])
         # What changed since is told with the next list only, so whatever comes is the answer.
