@@ -16,7 +16,7 @@ from pdp.core.contract.record import DriftState
 
 MAX_CHANGES: Final = 20
 """So often may what is offered of a tool change; after that it is `unstable` and denied until the catalog changes."""
-MAX_NAMED: Final = 1000
+MAX_NAMED: Final = 500
 """Tools of one server that nobody approved and that get a record of their own; others are counted."""
 
 

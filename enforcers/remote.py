@@ -27,8 +27,8 @@ from pdp.core.contract.record import DecisionOrigin, Record
 _OK: Final = 200
 _NO_CONTENT: Final = 204
 _MAX_ANSWER: Final = 64 * 1024 * 1024
-_MAX_RECORDS: Final = 1000
-"""Records in one request; a decision point takes no more."""
+_MAX_RECORDS: Final = 250
+"""Records in one request, so that each is answered within the time that one question may take."""
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 T = TypeVar("T")

@@ -51,6 +51,7 @@ class Recorder:
         self._clock = clock
         self._boot = clock.identifier()
         self._sequence = itertools.count(1)
+        self._drifts: dict[Change, DriftRecord] = {}
 
     async def decision(self, account: Account, code: ReasonCode) -> str:
         """Commit the decision on a request; returns the record's id.
@@ -125,13 +126,15 @@ class Recorder:
         )
 
     async def drifts(self, changes: Sequence[Change]) -> None:
-        """Commit what became of tools.
+        """Commit what became of tools; what may have been committed before is repeated as it was.
 
         Raises:
             RecordError: some of it may not be committed.
 
         """
-        await self._sink.commit_all([self._drift(change) for change in changes])
+        self._drifts = {change: self._drifts.get(change) or self._drift(change) for change in changes}
+        await self._sink.commit_all(list(self._drifts.values()))
+        self._drifts = {}
 
     def _drift(self, change: Change) -> DriftRecord:
         return DriftRecord(

@@ -44,7 +44,7 @@ class Freshness:
 
 
 class Link:
-    """One server and what it offers; `changed` is called after every reading of its tools, `steady` is a clock."""
+    """One server and what it offers; `changed` is called when that is another, `steady` is a clock."""
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class Link:
         self._announced = 0
         self._read_up_to = 0
         self._tried_at = self._read_at = steady()
+        self._was_taken = False
         self._offers: Mapping[str, Offer] = {}
         self.offers: Sequence[Offer] = ()
 
@@ -236,8 +237,12 @@ class Link:
     def _take(self, announced: int, began: float) -> None:
         """Take over what was read; a name that is offered more than once can be called under none of them."""
         definitions = self._upstream.definitions()
-        self.offers = [Offer(self._server, tool["name"], tool, pin_of(tool)) for tool in definitions]
-        times = Counter(offer.tool for offer in self.offers)
-        self._offers = {offer.tool: offer for offer in self.offers if times[offer.tool] == 1}
-        self._read_up_to, self._read_at = announced, began
-        self._changed()
+        offers = [Offer(self._server, tool["name"], tool, pin_of(tool)) for tool in definitions]
+        times = Counter(offer.tool for offer in offers)
+        # By their pins, since `1`, `1.0` and `true` are equal to each other.
+        same = self._was_taken and [each.pin for each in offers] == [each.pin for each in self.offers]
+        self._read_up_to, self._read_at, self._was_taken = announced, began, True
+        if not same:
+            self.offers = offers
+            self._offers = {offer.tool: offer for offer in offers if times[offer.tool] == 1}
+            self._changed()

@@ -49,7 +49,7 @@ class Router:
         return self._table
 
     def subscribe(self, listener: Callable[[], None]) -> None:
-        """Have `listener` called after every reading of any server's tools."""
+        """Have `listener` called when any server offers something else."""
         self._listeners.append(listener)
 
     async def settled(self, wire_name: str) -> None:

@@ -1,7 +1,7 @@
 """The definitions that a chain works with: compared, recorded, then used."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from pdp.core.catalog.entries import Entries, ServerEntry
 from pdp.core.contract.errors import RecordError
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DriftState
+from pdp.core.contract.record import DriftRecord, DriftState, Record
 from tests.unit.enforcers.chain_host import CATALOG, OFFERS, READ, Host, call
 
 
@@ -95,6 +95,21 @@ async def test_what_came_back_is_not_offered_before_that_is_recorded(host: Host)
     await host.definitions.compare()
     assert await code_of(host) == "allowed"
     assert drifts(host) == [CHANGED, BACK]
+
+
+async def test_a_record_that_may_have_been_committed_is_repeated_as_it_was(host: Host) -> None:
+    host.offers["files__read"] = changed()
+    given: list[DriftRecord] = []
+
+    async def lose(records: Sequence[Record]) -> None:
+        given.extend(record for record in records if isinstance(record, DriftRecord))
+        raise RecordError("no answer")
+
+    keep, host.point.commit_all = host.point.commit_all, lose  # type: ignore[method-assign]
+    await host.definitions.compare()
+    host.point.commit_all = keep  # type: ignore[method-assign]
+    await host.definitions.compare()
+    assert host.point.drifts == given
 
 
 async def test_tools_that_did_not_change_are_used_while_a_change_cannot_be_recorded(host: Host) -> None:

@@ -100,8 +100,9 @@ class Bench:
     async def until_read_again(self, maintaining: asyncio.Task[None]) -> None:
         """Let `maintaining` run until it has read the tools, then end it."""
         async with asyncio.timeout(10):
-            while self.taken < 2:  # noqa: ASYNC110 - nothing tells when
+            while self.server.readings < 2:  # noqa: ASYNC110 - nothing tells when
                 await asyncio.sleep(0)
+            await self.link.settled()
         maintaining.cancel()
         with suppress(asyncio.CancelledError):
             await maintaining
@@ -142,7 +143,19 @@ async def test_a_call_after_an_announced_change_of_something_else_goes_on() -> N
     async with opened() as bench:
         bench.server.announce()
         await bench.call(bench.offer)
-        assert (len(bench.server.calls), bench.server.readings, bench.taken) == (1, 2, 2)
+        assert (len(bench.server.calls), bench.server.readings, bench.taken) == (1, 2, 1)
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, True), (1, 1.0), (0, False), ([0], [False]), ("1", 1)])
+async def test_values_that_are_equal_in_python_alone_are_a_change(before: Any, after: Any) -> None:
+    async with opened() as bench:
+        for value in (before, after):
+            schema = {"type": "object", "properties": {"n": {"const": value}}}
+            bench.server.lists = [[{"name": "echo", "inputSchema": schema}]]
+            bench.server.announce()
+            bench.now += 1
+            await bench.link.settled()
+        assert bench.taken == 3
 
 
 async def test_a_change_announced_during_a_reading_needs_another() -> None:
