@@ -101,6 +101,8 @@ def hidden_in_name(name: str) -> list[Hidden]:
 
 def hidden_in_definition(content: Mapping[str, Any]) -> list[HiddenPlace]:
     """What is hidden in any text of `content` and any member's name, by place; the first 100 places."""
+    if not _may_hide(content):
+        return []
     places = islice(_places(content), _MAX_PLACES)
     return sorted(places, key=lambda place: place.where)
 
@@ -117,6 +119,22 @@ def shown(text: str, *, most: int | None = None) -> str:
     for each in _scan(cut, _IN_NAME):
         characters[each.position] = _ESCAPED.get(cut[each.position], f"<U+{each.code_point:04X}>")
     return "".join(characters) + ("" if len(cut) == len(text) else "…")
+
+
+def _may_hide(content: Mapping[str, Any]) -> bool:
+    """Whether there is anything to look for: most definitions have nothing, and this is told faster than places."""
+    names, texts = [str(content[member]) for member in _NAMES if member in content], []
+    left: list[Any] = [content]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, dict):
+            names += value
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
+    return bool(_IN_NAME.search(" ".join(names)) or _IN_TEXT.search(" ".join(texts)))
 
 
 def _places(content: Mapping[str, Any]) -> Iterator[HiddenPlace]:
