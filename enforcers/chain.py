@@ -173,11 +173,11 @@ class Chain:
         _check_allowed(response)
 
     async def _visible(self, who: Identified) -> list[tuple[str, Offer]]:
-        found = await self._decisions.search(list_request(who.principal, seen=_seen(who)))
-        permitted = {resource.id for resource in found.results if resource.type == TOOL_TYPE}
-        # A tool that nobody approved is none that a search could find; it is here under `unsafe_unpinned` alone.
         usable = await self._definitions.usable()
-        return [(name, one.offer) for name, one in usable if one.approved is None or one.offer.id in permitted]
+        offered = {one.offer.id: one.offer.pin for _, one in usable if one.offer.pin != one.approved}
+        found = await self._decisions.search(list_request(who.principal, seen=_seen(who), offered=offered))
+        permitted = {resource.id for resource in found.results if resource.type == TOOL_TYPE}
+        return [(name, one.offer) for name, one in usable if one.offer.id in permitted]
 
     async def _forward(self, offer: Offer, arguments: JsonObject, record: str) -> Allowed | Denied:
         """Steps 7 to 10; the outcome is recorded whatever happens, cancellation included."""

@@ -45,12 +45,10 @@ def pull(
     did not answer; the rest is written all the same.
     """
     review = review_servers(servers or (), config=config)
-    for reviewed in review.servers:
-        for finding in reviewed.findings:
-            if finding.state is State.NEW and finding.offered is not None:
-                review.folder.write(finding.offered)
+    new = [step for step in steps_for_all(review.servers) if step.finding.state is State.NEW]
+    outcomes = {step.finding.reference: take(step, folder=review.folder) for step in new}
     if as_json:
-        print_json(review.servers)
+        print_json(review.servers, outcomes=outcomes)
     else:
         for reviewed in review.servers:
             for line in pulled(reviewed):
@@ -69,7 +67,7 @@ def diff(
     """
     review = review_servers(servers or (), config=config)
     if as_json:
-        print_json(review.servers)
+        print_json(review.servers, outcomes={})
     else:
         for reviewed in review.servers:
             for line in differences(reviewed):

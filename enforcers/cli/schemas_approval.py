@@ -73,7 +73,7 @@ def take(step: Step, *, folder: SnapshotFolder) -> str:
     """
     if step.finding.offered is not None:
         folder.write(step.finding.offered)
-        return "approved"
+        return "written"
     assert step.finding.reference is not None  # noqa: S101 - what is gone has a snapshot
     folder.remove(step.finding.reference)
     return "removed"

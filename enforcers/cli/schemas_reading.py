@@ -28,7 +28,7 @@ class Reading:
 async def read_servers(
     connectors: Mapping[str, Connector], *, limits: UpstreamLimits, waiting: Callable[[Sequence[str]], None]
 ) -> Sequence[Reading]:
-    """What each server lists, in the order given.
+    """What each server, of at least one, lists, in the order given.
 
     `waiting` is called with the servers still to come, after a second and then as each of them answers.
     """

@@ -58,6 +58,8 @@ def review_servers(names: Collection[str], *, config: Path) -> Review:
     settings = read_settings(config, environ=environment).settings
     configure_event_log(sys.stderr)
     connectors = configured_connectors(settings, base=config.parent, environment=environment)
+    if not connectors:
+        raise UnusableError(f"there are no `mcpServers` in `{config}`")
     unknown = sorted(set(names) - set(connectors))
     if unknown:
         raise UnusableError(f"`{unknown[0]}` is not among `mcpServers` of `{config}`")

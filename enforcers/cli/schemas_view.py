@@ -75,15 +75,14 @@ def told(server: str, finding: Finding) -> Iterator[str]:
         yield f"  offered: {finding.offered.pin}"
 
 
-def print_json(servers: Sequence[Reviewed], *, outcomes: Mapping[str | None, str] | None = None) -> None:
+def print_json(servers: Sequence[Reviewed], *, outcomes: Mapping[str | None, str]) -> None:
     """One object with every server; `outcomes` has what became of snapshots, by reference. Nothing but ASCII."""
-    done = outcomes or {}
     listed = [
         {
             "server": reviewed.server,
             "failure": reviewed.failure,
             "definitions": [
-                _plain(finding) | {"outcome": done.get(finding.reference)} for finding in reviewed.findings
+                _plain(finding) | {"outcome": outcomes.get(finding.reference)} for finding in reviewed.findings
             ],
         }
         for reviewed in servers

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
+    OFFERED,
     TOOL_TYPE,
     AnswerContext,
     CacheHint,
@@ -88,15 +89,16 @@ class InMemoryDecisionPoint:
         self.asked.append(request)
         return self.decides(request), DecisionOrigin.FRESH
 
-    async def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:  # noqa: ARG002 - finds all
-        """Every tool of the catalog but the hidden ones.
+    async def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
+        """Every tool of the catalog, and what else the request says is offered, but the hidden ones.
 
         Raises:
             DecisionError: it is set to be unreachable.
 
         """
         self._reach()
-        found = [FoundResource(TOOL_TYPE, tool.id) for tool in self.active.tools() if tool.id not in self.hidden]
+        offered = {*(tool.id for tool in self.active.tools()), *request.resource.properties.get(OFFERED, ())}
+        found = [FoundResource(TOOL_TYPE, tool_id) for tool_id in sorted(offered - self.hidden)]
         return ResourceSearchResponse(found, SearchAnswerContext(SearchContext(1, "sha256:0")))
 
     async def catalog_name(self) -> str:

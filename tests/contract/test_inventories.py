@@ -86,6 +86,6 @@ def test_what_git_has_is_told_from_what_somebody_made_of_it(config: Path, root: 
     assert told.stdout.splitlines()[0] == "git/git_log: its snapshot is broken"
     assert "does not have the digest written beside it" in told.stdout
     mended = schemas(config, "approve", "git/git_log", "--yes", root=root)
-    assert (mended.returncode, mended.stdout.splitlines()[-1]) == (0, "git/git_log: approved")
+    assert (mended.returncode, mended.stdout.splitlines()[-1]) == (0, "git/git_log: written")
     kept = root / "tests" / "data" / "inventories" / "git" / "git_log.json"
     assert path.read_bytes() == kept.read_bytes()

@@ -166,6 +166,9 @@ def refusal(tool: Tool, config: Mapping[str, bool]) -> str | None:
     return None
 
 
-def test_the_official_generator_refuses_real_tools_for_their_names_alone() -> None:
+def test_the_official_generator_refuses_real_tools_for_their_names_alone(root: Path) -> None:
     refused = {tool_id for tool_id, tool in TOOLS.items() if refusal(tool, RECORDS) is not None}
     assert refused == {tool_id for tool_id, tool in TOOLS.items() if not tool.name.isidentifier()}
+    text = (root / "docs" / "catalog-fidelity.md").read_text()
+    assert f"Of their {len(TOOLS)} tools it refuses {len(refused)}, all for a `-` in the name" in text
+    assert f"at least {ROUNDS * REQUESTS} generated calls" in text

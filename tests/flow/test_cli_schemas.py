@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pdp.core.catalog.reading import read_catalog
 from tests.flow.gateway_host import SERVERS
 from tests.flow.servers.hostile import BAD_TOOLS, GOOD, NAMES, tool
 from tests.snapshots import tool_path, tool_snapshot
@@ -97,6 +98,11 @@ def pin(done: subprocess.CompletedProcess[str]) -> str:
     return next(line.removeprefix("  offered: ") for line in lines(done) if line.startswith("  offered: "))
 
 
+def outcomes(done: subprocess.CompletedProcess[str]) -> dict[str, str | None]:
+    servers = json.loads(done.stdout)["servers"]
+    return {found["id"]: found["outcome"] for server in servers for found in server["definitions"]}
+
+
 # pull
 
 
@@ -172,6 +178,13 @@ def test_names_offered_twice_and_twins_are_refused(place: Place) -> None:
     assert reasons(done, "duplicates/echo: refused") == ["  its name can be taken for `Echo`, `еcho`"]  # noqa: RUF001
 
 
+def test_what_a_pull_writes_a_decision_point_takes(place: Place) -> None:
+    assert place.hostile("everything_bad", "names", "every_kind", "duplicates").run("pull").returncode == 1
+    catalog = read_catalog(b"version: 1\n", file="catalog.yaml", snapshots=place.written())
+    names = {f"names/{name}" for name in NAMES["fine"]}
+    assert {one.id for one in catalog.tools()} == {"everything-bad/good", "every-kind/good", "duplicates/good", *names}
+
+
 def test_servers_that_fail_are_named_and_the_others_are_done(place: Place) -> None:
     place.servers["gone"] = {"command": "/nowhere/server"}
     done = place.hostile("endless", "many", "number_cursor", "deep", "restless", "unannounced").run("pull")
@@ -229,6 +242,11 @@ def test_a_difference_is_told_in_words(shifting: Place) -> None:
     assert (done.returncode, headlines(done)["shifting/shifting"]) == (1, "no longer offered")
 
 
+def test_without_servers_there_is_nothing_to_ask(place: Place) -> None:
+    done = place.configured().run("diff")
+    assert (done.returncode, "there are no `mcpServers` in `toolgate.yaml`" in done.stderr) == (2, True)
+
+
 def test_without_an_answer_there_is_no_difference_to_tell(shifting: Place) -> None:
     shifting.servers["gone"] = {"command": "/nowhere/server"}
     done = shifting.configured().run("diff")
@@ -267,6 +285,17 @@ def test_json_has_the_same_facts(shifting: Place) -> None:
     }
     assert (changed["state"], changed["offered"] == changed["approved"]) == ("refused", False)
     assert done.stdout.isascii()
+    assert outcomes(shifting.run("pull", "--json")) == {
+        "shifting/added": "written",
+        "shifting/good": None,
+        "shifting/shifting": None,
+    }
+    shifting.offer(tool("added", description="does more"))
+    assert outcomes(shifting.run("approve", "--all", "--yes", "--json")) == {
+        "shifting/added": "written",
+        "shifting/good": None,
+        "shifting/shifting": "removed",
+    }
 
 
 # approve
@@ -278,7 +307,7 @@ def test_what_is_approved_is_what_was_shown_and_then_nothing_differs(shifting: P
     assert (done.returncode, lines(done)[0], lines(done)[-1]) == (
         0,
         "shifting/shifting: changed",
-        "shifting/shifting: approved",
+        "shifting/shifting: written",
     )
     assert lines(done)[1] == "  wording: `description`: `good` became `more`"
     expected = tool_snapshot(tool("shifting", description="does more"))
@@ -290,7 +319,7 @@ def test_what_is_approved_is_what_was_shown_and_then_nothing_differs(shifting: P
 def test_all_that_differs_is_approved_at_once_and_what_is_gone_is_removed(shifting: Place) -> None:
     shifting.offer(tool("added"))
     done = shifting.run("approve", "--all", "shifting", "--yes")
-    assert (done.returncode, lines(done)[-2:]) == (0, ["shifting/added: approved", "shifting/shifting: removed"])
+    assert (done.returncode, lines(done)[-2:]) == (0, ["shifting/added: written", "shifting/shifting: removed"])
     assert shifting.written() == {
         tool_path("shifting", "good"): tool_snapshot(GOOD),
         tool_path("shifting", "added"): tool_snapshot(tool("added")),
@@ -410,5 +439,5 @@ def test_a_file_that_is_no_snapshot_is_named_and_left(shifting: Place) -> None:
         {"its snapshot is broken, left as it was: see `toolgate schemas diff shifting`", "as approved"},
     )
     done = shifting.run("approve", "--all", "--yes")
-    assert (done.returncode, lines(done)[-1]) == (1, "shifting/good: approved")
+    assert (done.returncode, lines(done)[-1]) == (1, "shifting/good: written")
     assert (stray.read_text(), shifting.written()[tool_path("shifting", "good")]) == ("{}", tool_snapshot(GOOD))

@@ -12,6 +12,7 @@ import structlog
 from enforcers.gateway.upstreams.channel import Connector
 from enforcers.gateway.upstreams.inventory import Inventory, read_inventory
 from enforcers.gateway.upstreams.listing import Listing, Unusable
+from enforcers.gateway.upstreams.peer import Peer
 from enforcers.gateway.upstreams.streamable_http import HttpConnector
 from pdp.core.catalog.definition import NAMING, Kind
 from pdp.core.contract.errors import UpstreamError
@@ -19,6 +20,7 @@ from tests.flow.gateway_host import LIMITS, SERVERS, stdio
 from tests.flow.servers.hostile import GOOD
 
 HOSTILE = str(SERVERS / "hostile.py")
+CLIENT = {"name": "toolgate", "version": "0"}
 TRANSPORTS = ("stdio", "http")
 
 
@@ -41,9 +43,7 @@ async def over(transport: str, trick: str) -> AsyncIterator[Connector]:
 
 async def read(transport: str, trick: str) -> Inventory:
     async with over(transport, trick) as connector:
-        return await read_inventory(
-            connector, limits=LIMITS, client={"name": "toolgate", "version": "0"}, log=structlog.get_logger()
-        )
+        return await read_inventory(connector, limits=LIMITS, client=CLIENT, log=structlog.get_logger())
 
 
 def names(inventory: Inventory) -> dict[Kind, Sequence[Any]]:
@@ -63,6 +63,20 @@ async def test_every_kind_is_read_and_what_is_no_definition_is_named(transport: 
     assert found[Kind.TEMPLATE].unusable == (
         Unusable(Kind.TEMPLATE, None, "its uriTemplate is no string of 1 to 4096 characters"),
     )
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("trick", ["everything_bad", "names", "duplicates", "prompts_only"])
+async def test_the_tools_are_those_that_the_gateway_sees(transport: str, trick: str) -> None:
+    async with over(transport, trick) as connector:
+        gateway = Peer(connector, limits=LIMITS, client=CLIENT, on_change=lambda: None, log=structlog.get_logger())
+        try:
+            await gateway.start()
+            seen = list(gateway.definitions())
+        finally:
+            await gateway.aclose()
+        found = await read_inventory(connector, limits=LIMITS, client=CLIENT, log=structlog.get_logger())
+    assert list(found[Kind.TOOL].entries) == seen
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -63,6 +63,7 @@ class Bundle:
     def evaluate(self, request: EvaluationRequest, *, now: float, decision_id: str) -> EvaluationResponse:
         """The answer to `request` at Unix time `now`."""
         decision = self._engine.decide(request, now=now)
+        tool = self.catalog.find(request.resource.id)
         answer = ToolgateAnswer(
             decision_id=decision_id,
             reason_code=decision.code,
@@ -72,7 +73,7 @@ class Bundle:
             policies=list(decision.policies),
             errors=list(decision.errors),
             obligations=list(decision.obligations),
-            schema_digest=self._engine.definition(request),
+            schema_digest=None if tool is None else tool.pin,
             detail=decision.detail,
             cache=CacheHint(self._usable(decision.holds.until - now), list(decision.holds.vary)),
         )

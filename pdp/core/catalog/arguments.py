@@ -3,7 +3,8 @@
 It stands here because policy tests take the same step before they ask for a decision.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -12,17 +13,23 @@ import jsonschema_rs
 
 from pdp.core.catalog.form import FormError
 from pdp.core.catalog.host import normalise_host
+from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.marks import changed_at, steps_of
 from pdp.core.catalog.path import normalise_path
-from pdp.core.catalog.tool import Mark, Tool
+from pdp.core.catalog.shape import RecordOf
+from pdp.core.catalog.tool import Mark, Tool, Undeclared
+from pdp.core.catalog.undeclared import undeclared
 from pdp.core.catalog.url import normalise_url
-from pdp.core.catalog.validator import SchemaUnusableError, compile_schema
+from pdp.core.catalog.validator import MAX_SLOW_TEXT, Compiled, SchemaUnusableError, compiled
+from pdp.core.catalog.work import MAX_STEPS, characters
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.reason_code import ReasonCode
 
 _VALIDATORS: Final = 8192
 _MAX_SHOWN: Final = 5
+_FEW: Final = 4096
+"""Of a check of so many steps every violation is told."""
 _FORMS: Final[Mapping[Mark, Callable[[str], str]]] = {
     Mark.PATH: normalise_path,
     Mark.URL: normalise_url,
@@ -31,43 +38,51 @@ _FORMS: Final[Mapping[Mark, Callable[[str], str]]] = {
 """How a marked text is brought to one form; a secret stays as it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Approved:
+    """What a tool's schema is, compiled once."""
+
+    shape: RecordOf
+    compiled: Compiled
+
+
 class ArgumentChecker:
     """Checks arguments; compiles a tool's schema once."""
 
     def __init__(self) -> None:
-        self._validators: cachetools.LRUCache[str, jsonschema_rs.Validator] = cachetools.LRUCache(_VALIDATORS)
+        self._approved: cachetools.LRUCache[str, _Approved] = cachetools.LRUCache(_VALIDATORS)
 
     def check(self, tool: Tool, arguments: JsonObject) -> JsonObject:
         """`arguments` in the form that is decided and forwarded.
 
         Raises:
-            ArgumentsError: an argument is undeclared, climbs out of what it names, or breaks the schema;
-                the caller's text has paths and rules, never a value.
+            ArgumentsError: an argument, or a member of a record in one, is undeclared; a text climbs out of
+                what it names; or the schema is broken. The caller's text has paths and rules, never a value.
 
         """
-        declared = tool.input_schema.get("properties", {})
-        undeclared = sorted(name for name in arguments if name not in declared)
-        if undeclared:
-            raise _broken([f"`{_shown(name)}` is not declared" for name in undeclared])
+        approved = self._of(tool)
+        steps = _steps(approved.compiled, arguments)
+        if tool.undeclared is Undeclared.REFUSE:
+            stray = undeclared(arguments, approved.shape)
+            if stray:
+                raise _broken([f"`{_name(path)}` is not declared" for path in stray])
         normal = _normalised(arguments, tool.marks)
-        errors = self._validator(tool).iter_errors(normal)
-        broken = [f"`{_pointer(error.instance_path)}` breaks `{_rule(error)}`" for error in errors]
-        if broken:
-            raise _broken(broken)
+        if not approved.compiled.validator.is_valid(normal):
+            raise _broken(list(_violations(approved.compiled, normal, steps)))
         return normal
 
-    def _validator(self, tool: Tool) -> jsonschema_rs.Validator:
-        found = self._validators.get(tool.pin)
+    def _of(self, tool: Tool) -> _Approved:
+        found = self._approved.get(tool.pin)
         if found is None:
             try:
-                found = compile_schema(tool.input_schema)
+                found = _Approved(arguments_shape(tool.input_schema), compiled(tool.input_schema))
             except SchemaUnusableError as error:
                 raise ArgumentsError(
                     ReasonCode.ARGUMENTS_INVALID,
                     f"the approved schema of `{tool.id}` cannot be used: {error}",
                     caller_text="the tool's approved schema cannot be used",
                 ) from error
-            self._validators[tool.pin] = found
+            self._approved[tool.pin] = found
         return found
 
 
@@ -102,11 +117,49 @@ def _normal(key: str, form: Callable[[str], str], value: Any) -> Any:
         raise _broken([f"`{_shown(key)}`: {error}"]) from error
 
 
+def _steps(compiled: Compiled, arguments: JsonObject) -> int:
+    """The work that the check of `arguments` is at most.
+
+    Raises:
+        ArgumentsError: it is too much.
+
+    """
+    steps = compiled.work.of(arguments)
+    if steps > MAX_STEPS:
+        raise _broken(["they are too large for the tool's schema"])
+    if compiled.quick is not None:
+        met = {name: value for name, value in arguments.items() if name not in compiled.quick}
+        if characters(met) > MAX_SLOW_TEXT:
+            raise _broken(["they are too long for the patterns of the tool's schema"])
+    return steps
+
+
+def _violations(compiled: Compiled, arguments: JsonObject, steps: int) -> Iterator[str]:
+    """Every rule that is broken, or of large arguments the first: each costs a thousand times its check."""
+    validator = compiled.validator
+    errors: Iterable[jsonschema_rs.ValidationError] = ()
+    try:
+        if steps <= _FEW:
+            errors = validator.iter_errors(arguments)
+        elif compiled.work.steps[-1] <= _FEW:
+            validator.validate(arguments)
+    except jsonschema_rs.ValidationError as error:
+        errors = [error]
+    found = [f"`{_pointer(error.instance_path)}` breaks `{_rule(error)}`" for error in errors]
+    # INVARIANT: whatever the account of it says, what is not valid is refused.
+    yield from found or ["`/` breaks `schema`"]
+
+
 def _rule(error: jsonschema_rs.ValidationError) -> str:
     return str(error.schema_path[-1]) if error.schema_path else "schema"
 
 
-def _pointer(path: list[str | int]) -> str:
+def _name(path: Sequence[str]) -> str:
+    """An argument by its name alone, what is inside one by its pointer."""
+    return _shown(path[0]) if len(path) == 1 else _pointer(path)
+
+
+def _pointer(path: Sequence[str | int]) -> str:
     return "/" + "/".join(_shown(str(part)) for part in path)
 
 

@@ -1,12 +1,14 @@
 """Constraints: what a JSON Schema demands of a value beyond its type, and whether its check enforces that."""
 
-import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pdp.core.catalog.dialect import Dialect
 from pdp.core.catalog.reference import SchemaDocument
+
+MAX_SCHEMAS: Final = 100_000
+"""So many schemas are read for one tool, each for every place that it applies to."""
 
 _EVERY: Final = (
     "additionalProperties", "dependencies", "enum", "exclusiveMaximum", "exclusiveMinimum", "maxItems", "maxLength",
@@ -41,7 +43,7 @@ CHECKED: Final[Mapping[str, _Span]] = {
         _Span(Dialect.DRAFT_2019_09),
     ),
     "unevaluatedProperties": _Span(Dialect.DRAFT_2019_09),
-    "prefixItems": _Span(Dialect.DRAFT_2020_12),
+    **dict.fromkeys(("$dynamicRef", "prefixItems"), _Span(Dialect.DRAFT_2020_12)),
 }
 """The drafts under which the check of arguments enforces each keyword; elsewhere it is passed over."""
 
@@ -54,57 +56,77 @@ class Constraints:
     unenforced: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """All schemas that apply to one value, and keywords by which there are others that were not read."""
+
+    schemas: tuple[Mapping[str, Any], ...]
+    unread: frozenset[str]
+
+
 class SchemaPlaces:
-    """A schema, to be followed to the places of its values; a place is all schemas that apply there."""
+    """A schema, to be followed to what applies to a part of its values; a number of schemas is read in all."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
         self._document = SchemaDocument(root)
+        self._left = MAX_SCHEMAS
 
-    def top(self) -> Sequence[Mapping[str, Any]]:
+    def top(self) -> Applying:
         """What applies to the whole value."""
-        return self._applying([self._root])
+        return self._applying([("type", self._root)], above=frozenset())
 
-    def member(self, place: Iterable[Mapping[str, Any]], name: str) -> Sequence[Mapping[str, Any]]:
+    def member(self, place: Applying, name: str) -> Applying:
         """What applies to the member `name` of the objects at `place`."""
-        return self._applying(_part(_part(schema, "properties"), name) for schema in place)
+        parts = [("properties", _part(_part(schema, "properties"), name)) for schema in place.schemas]
+        return self._applying(parts, above=place.unread)
 
-    def items(self, place: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    def items(self, place: Applying) -> Applying:
         """What applies to items of the arrays at `place`, to any of them or to some."""
-        found = [schema.get(keyword) for schema in place for keyword in ("items", "prefixItems", "additionalItems")]
-        return self._applying(part for each in found for part in (each if isinstance(each, list) else [each]))
+        keywords = ("items", "prefixItems", "additionalItems")
+        found = ((keyword, schema.get(keyword)) for schema in place.schemas for keyword in keywords)
+        parts = [(keyword, part) for keyword, each in found for part in (each if isinstance(each, list) else [each])]
+        return self._applying(parts, above=place.unread)
 
-    def constraints(self, place: Iterable[Mapping[str, Any]]) -> Constraints:
-        """What is demanded at `place`."""
-        written = {keyword for schema in place for keyword, value in schema.items() if _demands(schema, keyword, value)}
+    def constraints(self, place: Applying) -> Constraints:
+        """What is demanded at `place`; of what was not read, the keyword that leads to it."""
+        written = {key for schema in place.schemas for key, value in schema.items() if _demands(schema, key, value)}
         known = {keyword for keyword in written & CHECKED.keys() if CHECKED[keyword].covers(self._document.dialect)}
         enforced = known | (written & {*_CHOICES})
-        return Constraints(tuple(sorted(enforced)), tuple(sorted(written - enforced)))
+        return Constraints(tuple(sorted(enforced | place.unread)), tuple(sorted(written - enforced)))
 
-    def _applying(self, schemas: Iterable[Any]) -> Sequence[Mapping[str, Any]]:
+    def _applying(self, schemas: list[tuple[str, Any]], *, above: frozenset[str]) -> Applying:
         """INVARIANT: each schema comes once, so references in a circle end."""
         found: dict[int, Mapping[str, Any]] = {}
-        waiting = list(schemas)
+        unread = set(above)
+        waiting = schemas
         while waiting:
-            schema = waiting.pop()
-            if isinstance(schema, Mapping) and id(schema) not in found:
-                effective = self._effective(schema)
-                found[id(schema)] = effective
-                waiting += self._included(effective)
-        return tuple(found.values())
+            keyword, schema = waiting.pop()
+            if not isinstance(schema, Mapping) or id(schema) in found:
+                continue
+            if not self._left:
+                unread.add(keyword)
+                continue
+            self._left -= 1
+            effective = self._effective(schema)
+            found[id(schema)] = effective
+            waiting += self._included(effective, unread)
+        return Applying(tuple(found.values()), frozenset(unread))
 
     def _effective(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """Up to draft 7 nothing beside a reference counts."""
         is_alone = "$ref" in schema and self._document.dialect.is_alone_with_ref
         return {"$ref": schema["$ref"]} if is_alone else schema
 
-    def _included(self, schema: Mapping[str, Any]) -> Iterator[Any]:
+    def _included(self, schema: Mapping[str, Any], unread: set[str]) -> Iterator[tuple[str, Any]]:
         if "$ref" in schema:
-            with contextlib.suppress(LookupError):
-                yield self._document.target(schema["$ref"])
+            try:
+                yield "$ref", self._document.target(schema["$ref"])
+            except LookupError:
+                unread.add("$ref")
         for keyword in ("allOf", *_CHOICES):
             parts = schema.get(keyword)
-            yield from parts if isinstance(parts, list) else ()
+            yield from ((keyword, part) for part in parts) if isinstance(parts, list) else ()
 
 
 def _demands(schema: Mapping[str, Any], keyword: str, value: Any) -> bool:

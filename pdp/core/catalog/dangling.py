@@ -73,12 +73,17 @@ class Dangling:
     def _of_mark(self, at: SettingPath, argument: str, mark: Mark, tools: list[Tool]) -> Iterator[Problem]:
         """A mark by a glob is for those of its tools that have such an argument."""
         steps = steps_of(argument)
-        declared = [shape for tool in tools for shape in shapes_at(arguments_shape(tool.input_schema), steps)]
+        declared = False
+        for tool in tools:  # as far as one that has it: a shape costs more than all else here
+            shapes = shapes_at(arguments_shape(tool.input_schema), steps)
+            if shapes and (mark is Mark.SECRET or any(map(holds_text, shapes))):
+                return
+            declared = declared or bool(shapes)
         whose = f"`{tools[0].id}`" if len(tools) == 1 else f"any of {len(tools)} tools"
         if not declared:
             message = f"`{argument}` is no declared argument of {whose}"
             yield self._file.problem(at, "argument_unknown", message)
-        elif mark is not Mark.SECRET and not any(holds_text(shape) for shape in declared):
+        else:
             message = f"`{argument}` of {whose} is marked `{mark}` and is no text and no list of texts"
             yield self._file.problem(at, "mark_unfit", message)
 

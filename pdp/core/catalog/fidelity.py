@@ -1,13 +1,12 @@
 """Fidelity: how much of a tool's arguments a policy sees, and what is left to the check of their JSON Schema."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
 
 from pdp.core.catalog.cedar_text import is_plain, quoted
-from pdp.core.catalog.constraints import Constraints, SchemaPlaces
+from pdp.core.catalog.constraints import Applying, Constraints, SchemaPlaces
 from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.marks import steps_of
 from pdp.core.catalog.number import units_of
@@ -28,8 +27,6 @@ from pdp.core.catalog.shape import (
     kind_of,
 )
 from pdp.core.catalog.tool import Mark, Tool, Undeclared
-
-_Place: TypeAlias = Sequence[Mapping[str, Any]]
 
 
 class Visibility(StrEnum):
@@ -90,7 +87,7 @@ def fidelity(tool: Tool) -> ToolFidelity:
     places = SchemaPlaces(tool.input_schema)
     shape = arguments_shape(tool.input_schema)
     arguments = tuple(_Reader(tool, places).members(shape, places.top(), "", "context.arguments"))
-    return ToolFidelity(tool.id, tool.undeclared, arguments, places.constraints(places.top()))
+    return ToolFidelity(tool.id, tool.undeclared, arguments, _demands(shape, places.top(), places))
 
 
 class _Reader:
@@ -100,13 +97,13 @@ class _Reader:
         self._tool = tool
         self._places = places
 
-    def members(self, shape: RecordOf, place: _Place, pointer: str, cedar: str | None) -> Iterator[ArgumentFidelity]:
+    def members(self, shape: RecordOf, place: Applying, pointer: str, cedar: str | None) -> Iterator[ArgumentFidelity]:
         for name, field in sorted(shape.fields.items()):
             step = name.replace("~", "~0").replace("/", "~1")
             inside = None if cedar is None else _member(cedar, name)
             yield from self._value(field, self._places.member(place, name), f"{pointer}/{step}", inside)
 
-    def _value(self, field: Field, place: _Place, pointer: str, cedar: str | None) -> Iterator[ArgumentFidelity]:
+    def _value(self, field: Field, place: Applying, pointer: str, cedar: str | None) -> Iterator[ArgumentFidelity]:
         shape = field.shape
         opaque = isinstance(shape, Opaque)
         losses = () if opaque else tuple(sorted(set(self._losses(field, place, cedar)), key=list(Loss).index))
@@ -118,12 +115,12 @@ class _Reader:
             type=type_text(shape),
             losses=losses,
             why=shape.why if isinstance(shape, Opaque) else None,
-            constraints=self._places.constraints(place),
+            constraints=_demands(shape, place, self._places),
             mark=self._mark(pointer),
         )
         yield from self._parts(shape, place, pointer, cedar)
 
-    def _parts(self, shape: Shape, place: _Place, pointer: str, cedar: str | None) -> Iterator[ArgumentFidelity]:
+    def _parts(self, shape: Shape, place: Applying, pointer: str, cedar: str | None) -> Iterator[ArgumentFidelity]:
         match shape:
             case RecordOf():
                 yield from self.members(shape, place, pointer, cedar)
@@ -137,14 +134,14 @@ class _Reader:
             case _:
                 return
 
-    def _losses(self, field: Field, place: _Place, cedar: str | None) -> Iterator[Loss]:
+    def _losses(self, field: Field, place: Applying, cedar: str | None) -> Iterator[Loss]:
         if field.nullable:
             yield Loss.NULL
         if cedar is None:
             yield Loss.ELEMENT
         yield from self._of_shape(field.shape, place)
 
-    def _of_shape(self, shape: Shape, place: _Place) -> Iterator[Loss]:
+    def _of_shape(self, shape: Shape, place: Applying) -> Iterator[Loss]:
         match shape:
             case SetOf():
                 yield Loss.ORDER
@@ -168,6 +165,18 @@ class _Reader:
         return next((mark for key, mark in self._tool.marks.items() if steps_of(key) == steps_of(pointer)), None)
 
 
+def _demands(shape: Shape, place: Applying, places: SchemaPlaces) -> Constraints:
+    """The constraints at `place`; `required` is one where Cedar's type says less, as for what may be null."""
+    found = places.constraints(place)
+    if not isinstance(shape, RecordOf):
+        return found
+    said = {name for name, field in shape.fields.items() if field.required}
+    lists = (schema.get("required") for schema in place.schemas)
+    if all(name in said for each in lists if isinstance(each, list) for name in each):
+        return found
+    return Constraints(tuple(sorted({*found.enforced, "required"})), found.unenforced)
+
+
 def type_text(shape: Shape) -> str | None:
     """The Cedar type in a few words, None where Cedar holds no value."""
     match shape:
@@ -187,7 +196,7 @@ def type_text(shape: Shape) -> str | None:
             return None
 
 
-def _of_number(shape: Primitive | Enumerated | Bounded, place: _Place) -> Iterator[Loss]:
+def _of_number(shape: Primitive | Enumerated | Bounded, place: Applying) -> Iterator[Loss]:
     kind = kind_of(shape)
     if kind not in {Primitive.LONG, Primitive.DECIMAL}:
         return
@@ -200,8 +209,8 @@ def _of_number(shape: Primitive | Enumerated | Bounded, place: _Place) -> Iterat
         yield Loss.RANGE
 
 
-def _listed_numbers(place: _Place) -> Iterator[float]:
-    for schema in place:
+def _listed_numbers(place: Applying) -> Iterator[float]:
+    for schema in place.schemas:
         listed = schema.get("enum", [])
         for value in [*(listed if isinstance(listed, list) else []), schema.get("const")]:
             if isinstance(value, int | float) and not isinstance(value, bool):
@@ -216,8 +225,8 @@ def _unheld(value: float, kind: Primitive) -> Loss | None:
     return None if units == units.to_integral_value() else Loss.PLACES
 
 
-def _is_closed(place: _Place) -> bool:
-    return any(schema.get("additionalProperties") is False for schema in place)
+def _is_closed(place: Applying) -> bool:
+    return any(schema.get("additionalProperties") is False for schema in place.schemas)
 
 
 def _member(cedar: str, name: str) -> str:

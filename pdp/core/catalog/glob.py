@@ -3,6 +3,7 @@ r"""Globs: `*` is any text, `?` any one character, `\` takes the next character 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Final
 
 _LONGEST: Final = 512
@@ -20,11 +21,14 @@ class Glob:
 
     text: str
     literal: str | None
+    _start: str = field(repr=False, compare=False)
     _pattern: re.Pattern[str] = field(repr=False, compare=False)
 
     def matches(self, name: str) -> bool:
         """Whether `name` has that form."""
-        return self._pattern.fullmatch(name) is not None
+        if self.literal is not None:
+            return name == self.literal
+        return name.startswith(self._start) and self._pattern.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class ToolGlob:
 
     def matches(self, server: str, tool: str) -> bool:
         """Whether the tool is one of those."""
-        return self.server.matches(server) and self.tool.matches(tool)
+        return self.tool.matches(tool) and self.server.matches(server)
 
 
 def read_glob(text: str) -> Glob:
@@ -49,8 +53,8 @@ def read_glob(text: str) -> Glob:
     if not text or len(text) > _LONGEST:
         raise GlobError(f"a glob has from 1 to {_LONGEST} characters")
     parts = list(_parts(text))
-    wild = any(part in {_ANY, _ONE} for part in parts)
-    return Glob(text, None if wild else "".join(part[1:] for part in parts), _compiled(parts))
+    start = "".join(part[1:] for part in takewhile(_is_plain, parts))
+    return Glob(text, start if all(map(_is_plain, parts)) else None, start, _compiled(parts))
 
 
 def read_tool_glob(text: str) -> ToolGlob:
@@ -81,6 +85,10 @@ def _parts(text: str) -> Iterator[str]:
             yield "\\" + following
         else:
             yield "\\" + character
+
+
+def _is_plain(part: str) -> bool:
+    return part not in {_ANY, _ONE}
 
 
 def _compiled(parts: list[str]) -> re.Pattern[str]:

@@ -18,6 +18,7 @@ MAX_DEPTH: Final = 16
 MAX_SCHEMAS: Final = 8192
 """So many schemas are read for one tool, each as often as it is referred to."""
 _NULL: Final = "null"
+_KINDS: Final[Mapping[object, JsonType | None]] = {_NULL: None, **{kind: kind for kind in JsonType}}
 _CONDITIONAL: Final = ("then", "else")
 _DEPENDENT: Final = ("dependentSchemas", "dependencies")
 _TYPED: Final = frozenset(
@@ -38,6 +39,12 @@ _TYPED: Final = frozenset(
     }
 )
 """Keywords from which something is learnt of the values of a type."""
+_COMBINING: Final = frozenset({"$ref", "enum", "const", "anyOf", "oneOf", "allOf"})
+_PLAIN: Final[Mapping[str, Admitted]] = {
+    "string": {JsonType.STRING: Primitive.STRING},
+    "boolean": {JsonType.BOOLEAN: Primitive.BOOLEAN},
+    "null": {None: Opaque()},
+}
 _OPEN: Final[tuple[object, ...]] = (None, True, {})
 
 
@@ -78,7 +85,7 @@ class _Reader:
         """What `schema` admits, `depth` schemas below the first."""
         if isinstance(schema, bool):
             return Anything() if schema else {}
-        if not isinstance(schema, Mapping):
+        if not isinstance(schema, dict):
             return Anything()
         if id(schema) in self._above:
             return Anything(Why.RECURSIVE)
@@ -94,6 +101,8 @@ class _Reader:
     def _object(self, schema: Mapping[str, Any], depth: int) -> Admitted:
         if "$ref" in schema and self._dialect.is_alone_with_ref:
             return self._referred(schema["$ref"], depth)
+        if _COMBINING.isdisjoint(schema):
+            return Anything() if _TYPED.isdisjoint(schema) else self._typed(schema, depth)
         parts: list[Admitted] = []
         if "$ref" in schema:
             parts.append(self._referred(schema["$ref"], depth))
@@ -119,15 +128,18 @@ class _Reader:
 
     def _typed(self, schema: Mapping[str, Any], depth: int) -> Admitted:
         """What `type` and the keywords about the values of one type say; without `type` all of them."""
+        plain = _PLAIN.get(schema["type"]) if isinstance(schema.get("type"), str) else None
+        if plain is not None:
+            return plain
         named = schema.get("type", [_NULL, *(kind for kind in JsonType if kind is not JsonType.INTEGER)])
         names = [named] if isinstance(named, str) else named
         if not isinstance(names, list):
             return Anything()
         found: dict[JsonType | None, Part] = {}
         for name in names:
-            if name != _NULL and name not in iter(JsonType):
+            if not isinstance(name, str) or name not in _KINDS:
                 return Anything()
-            found[None if name == _NULL else JsonType(name)] = self._part(name, schema, depth)
+            found[_KINDS[name]] = self._part(name, schema, depth)
         return found
 
     def _part(self, name: str, schema: Mapping[str, Any], depth: int) -> Part:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pdp.core.catalog.shape import LEAST, MOST, Bounded, Enumerated, Opaque, Primitive, Why, bounded
 
 _PLACES: Final = {Primitive.LONG: 0, Primitive.DECIMAL: 4}
+_BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
 
 def units_of(number: float, kind: Primitive) -> Decimal:
@@ -16,6 +17,8 @@ def units_of(number: float, kind: Primitive) -> Decimal:
 
 def bounded_number(schema: Mapping[str, Any], kind: Primitive) -> Primitive | Bounded | Opaque:
     """The numbers within a schema's bounds; draft 4's boolean `exclusiveMinimum` narrows nothing."""
+    if _BOUNDS.isdisjoint(schema):
+        return kind
     at_least, above = _units(schema, "minimum", kind), _units(schema, "exclusiveMinimum", kind)
     at_most, below = _units(schema, "maximum", kind), _units(schema, "exclusiveMaximum", kind)
     least, most = [Decimal(LEAST)], [Decimal(MOST)]

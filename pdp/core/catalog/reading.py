@@ -1,7 +1,7 @@
 """Snapshots and `catalog.yaml` to a catalog, or every problem of them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,10 +15,13 @@ from pdp.core.catalog.facts import Facts
 from pdp.core.catalog.hidden_text import shown
 from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.marks import steps_of
+from pdp.core.catalog.shape import RecordOf
 from pdp.core.catalog.snapshot import read_snapshot
 from pdp.core.catalog.tool import Annotations, Tool
 from pdp.core.catalog.twins import twins
 from pdp.core.contract.errors import ConfigurationError, Problem
+
+_NO_ARGUMENTS: Final = RecordOf({})
 
 
 class _ToolContent(msgspec.Struct, frozen=True):
@@ -80,7 +83,7 @@ def _admit(definition: Definition, *, path: str, allowances: Allowances) -> None
 
 
 def _twins(definitions: Mapping[str, Definition]) -> Iterator[Problem]:
-    """Names of one server that are taken for one; URIs differ in what names do not differ in, so they have none."""
+    """Each name of a server that is taken for another; URIs differ in what names do not, so they have none."""
     paths: dict[tuple[str, Kind], dict[str, str]] = {}
     for path, each in definitions.items():
         if each.kind in {Kind.TOOL, Kind.PROMPT}:
@@ -89,7 +92,7 @@ def _twins(definitions: Mapping[str, Definition]) -> Iterator[Problem]:
         for group in twins(named):
             names = " and ".join(f"`{shown(name)}`" for name in group)
             text = f"the {kind}s {names} of `{server}` have names that are taken for one"
-            yield Problem(named[group[-1]], 1, 0, "tool_twin", text)
+            yield from (Problem(named[name], 1, 0, "tool_twin", text) for name in group)
 
 
 def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
@@ -98,7 +101,7 @@ def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
     except msgspec.ValidationError as error:
         raise ConfigurationError([Problem(path, 1, 0, "snapshot_invalid", str(error))]) from error
     said = facts.of(definition.server, content.name)
-    shape = arguments_shape(content.inputSchema)
+    shape = arguments_shape(content.inputSchema) if said.marks else _NO_ARGUMENTS
     return Tool(
         server=definition.server,
         name=content.name,

@@ -64,7 +64,7 @@ class SchemaDocument:
     @cached_property
     def _is_bundle(self) -> bool:
         """Whether it may hold a second resource; the name of a property is not told from a keyword."""
-        inner = (part for part in _parts(self._root) if part is not self._root)
+        inner = (part for part in parts_of(self._root) if part is not self._root)
         return any(isinstance(part.get(key), str) and not part[key].startswith("#") for part in inner for key in _IDS)
 
     @cached_property
@@ -72,7 +72,7 @@ class SchemaDocument:
         """What each anchor names; one that is there twice names nothing."""
         found: dict[str, object] = {}
         twice: set[str] = set()
-        for part in _parts(self._root):
+        for part in parts_of(self._root):
             for name in _names(part, self._id):
                 if name in found:
                     twice.add(name)
@@ -89,7 +89,7 @@ def _names(part: Mapping[str, Any], identifier: str) -> Iterator[str]:
         yield named[1:]
 
 
-def _parts(root: object) -> Iterator[Mapping[str, Any]]:
+def parts_of(root: object) -> Iterator[Mapping[str, Any]]:
     """Every object in `root`, itself too."""
     left = [root]
     while left:

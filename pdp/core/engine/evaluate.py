@@ -83,15 +83,6 @@ class Engine:
             message = None if refusal.caller_text == CALLER_TEXT[refusal.code] else refusal.caller_text
             return Decision(refusal.code, message, holds=_holds_of(refusal), detail=refusal.detail)
 
-    def definition(self, request: EvaluationRequest) -> str | None:
-        """The digest of the definition that `request` is decided on, None where none is known."""
-        try:
-            tool = self._tool(request)
-        except Refused:
-            approved = self._catalog.find(request.resource.id)
-            return None if approved is None else approved.pin
-        return tool.digest or None
-
     def explain(self, request: EvaluationRequest, *, now: float, values: Values) -> Explanation:
         """The decision on `request` at Unix time `now`, and how it came about."""
         decision = self.decide(request, now=now)

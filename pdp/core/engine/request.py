@@ -11,7 +11,7 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.principal import Delegation, PrincipalType, SubjectProperties
 
 _LONGEST_DIGEST: Final = 128
-_MOST_OFFERED: Final = 10_000
+_MOST_OFFERED: Final = 100_000
 
 
 class RequestContext(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ import pytest
 
 from pdp.core.catalog.arguments import ArgumentChecker
 from pdp.core.catalog.marks import masked
-from pdp.core.catalog.tool import Mark, Tool
+from pdp.core.catalog.tool import Mark, Tool, Undeclared
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.contract.reason_code import ReasonCode
 
@@ -107,3 +107,82 @@ def test_two_definitions_of_a_tool_are_checked_each_by_its_own_schema() -> None:
 
 def test_secrets_are_masked_for_the_record() -> None:
     assert masked(tool(), {"key": "s3cret", "count": 1}) == {"key": "[secret]", "count": 1}
+
+
+FILE: dict[str, Any] = {"type": "object", "properties": {"path": {"type": "string"}, "free": {"type": "object"}}}
+NESTED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "file": {"$ref": "#/$defs/file"},
+        "files": {"type": "array", "items": {"$ref": "#/$defs/file"}},
+        "either": {"anyOf": [{"$ref": "#/$defs/file"}, {"type": "string"}]},
+    },
+    "$defs": {"file": FILE},
+}
+
+
+def plain(
+    schema: dict[str, Any], *, undeclared: Undeclared = Undeclared.REFUSE, marks: dict[str, Mark] | None = None
+) -> Tool:
+    return Tool(server="box", name="put", pin="p", input_schema=schema, marks=marks or {}, undeclared=undeclared)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        ({"file": {"path": "a", "s3cret": 1}}, "/file/s3cret"),
+        ({"files": [{"path": "a"}, {"s3cret": 1}]}, "/files/1/s3cret"),
+        ({"either": {"s3cret": 1}}, "/either/s3cret"),
+        ({"s3cret": 1, "file": {"path": "a"}}, "s3cret"),
+    ],
+)
+def test_an_undeclared_member_of_any_record_is_refused_by_its_path(arguments: dict[str, Any], place: str) -> None:
+    assert refusal(arguments, of=plain(NESTED)) == f"invalid arguments: `{place}` is not declared"
+    allowing = plain(NESTED, undeclared=Undeclared.ALLOW)
+    assert ArgumentChecker().check(allowing, arguments) == arguments
+
+
+def test_objects_that_are_free_in_form_are_not_looked_into() -> None:
+    arguments = {"file": {"free": {"any": {"thing": 1}}}, "either": "text"}
+    assert ArgumentChecker().check(plain(NESTED), arguments) == arguments
+
+
+def test_what_the_schema_itself_forbids_is_refused_where_the_catalog_allows_the_undeclared() -> None:
+    closed = plain({"type": "object", "properties": {}, "additionalProperties": False}, undeclared=Undeclared.ALLOW)
+    assert refusal({"x": 1}, of=closed) == "invalid arguments: `/` breaks `additionalProperties`"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/file", "$defs": {"file": FILE}},
+        {"allOf": [{"$ref": "#/$defs/file"}, {"required": ["path"]}], "$defs": {"file": FILE}},
+        {"type": "object", "patternProperties": {"^p": {"type": "string"}}},
+        {"type": "object", "patternProperties": {"^(?!x)": {"type": "string"}}},
+        {"type": "object", "additionalProperties": {"type": "string"}},
+    ],
+)
+def test_what_is_declared_is_so_wherever_the_schema_says_it(schema: dict[str, Any]) -> None:
+    assert ArgumentChecker().check(plain(schema), {"path": "a"}) == {"path": "a"}
+
+
+def test_a_name_that_no_pattern_matches_is_undeclared() -> None:
+    schema = {"type": "object", "patternProperties": {"^x-": {}}}
+    assert refusal({"path": "a", "x-1": 1}, of=plain(schema)) == "invalid arguments: `path` is not declared"
+
+
+def test_a_name_on_which_a_pattern_runs_away_is_undeclared() -> None:
+    schema = {"type": "object", "patternProperties": {r"^(a|aa)+\1(?=b)$": {}}}
+    assert refusal({"a" * 1000: 1}, of=plain(schema)).endswith("is not declared")
+
+
+def test_marked_texts_are_brought_to_one_form_at_any_depth_and_refused_by_their_place() -> None:
+    tool_ = plain(NESTED, marks={"/files/*/path": Mark.PATH, "/file/path": Mark.PATH})
+    arguments = {"files": [{"path": "a/../b"}, {"path": "./c"}], "file": {"path": "d/."}, "either": "x/../y"}
+    assert ArgumentChecker().check(tool_, arguments) == {
+        "files": [{"path": "b"}, {"path": "c"}],
+        "file": {"path": "d"},
+        "either": "x/../y",
+    }
+    refused = refusal({"files": [{"path": "../s3cret"}]}, of=tool_)
+    assert refused == "invalid arguments: `/files/*/path`: the path climbs above its start"

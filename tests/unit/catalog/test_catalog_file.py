@@ -230,3 +230,53 @@ def test_a_wire_form_with_anything_else_in_it_is_refused(change: dict[str, objec
 def test_the_digest_covers_what_is_said_of_tools_that_nobody_knows() -> None:
     one, other = read("servers: {crm: {unsafe_unpinned: true}}"), read("servers: {crm: {unsafe_unpinned: false}}")
     assert one.digest != other.digest
+
+
+NESTED = {
+    "files": {"type": "array", "items": {"type": "object", "properties": {"path": _TEXT, "size": {"type": "integer"}}}}
+}
+
+
+def nested(marks: str) -> Catalog:
+    definition = {"name": "put", "inputSchema": {"type": "object", "properties": NESTED}}
+    yaml = f"version: 1\nservers:\n  box:\n    tools:\n      '*': {{arguments: {marks}}}\n"
+    return read_catalog(yaml.encode(), file="c", snapshots={tool_path("box", "put"): tool_snapshot(definition)})
+
+
+@pytest.mark.parametrize("key", ["/files/*/path", "/files/0/path"])
+def test_a_mark_may_be_for_a_place_inside_an_argument(key: str) -> None:
+    (found,) = nested(f"{{'{key}': path}}").tools()
+    assert found.marks == {key: Mark.PATH}
+
+
+def test_a_pointer_to_an_argument_is_its_name() -> None:
+    (found,) = nested("{/files: secret}").tools()
+    assert found.marks == {"files": Mark.SECRET}
+
+
+@pytest.mark.parametrize(
+    ("marks", "code"),
+    [
+        ("{'/files/*/pth': path}", "argument_unknown"),
+        ("{'/files/path': path}", "argument_unknown"),
+        ("{'/file/*/path': path}", "argument_unknown"),
+        ("{'/files/*/size': path}", "mark_unfit"),
+        ("{'/files/*': path}", "mark_unfit"),
+        ("{'/files/~2': path}", "argument_invalid"),
+        ("{'/files': secret, files: path}", "entries_contradict"),
+    ],
+)
+def test_a_mark_for_a_place_that_is_not_there_is_a_problem(marks: str, code: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        nested(marks)
+    assert [(problem.line, problem.code) for problem in refused.value.problems] == [(5, code)]
+
+
+def test_hidden_text_is_let_through_only_where_the_catalog_says_so() -> None:
+    definition = {"name": "put", "description": "puts\u200b", "inputSchema": {"type": "object"}}
+    snapshots = {tool_path("box", "put"): tool_snapshot(definition)}
+    with pytest.raises(ConfigurationError) as refused:
+        read_catalog(b"version: 1\n", file="c", snapshots=snapshots)
+    assert [problem.code for problem in refused.value.problems] == ["definition_refused"]
+    loose = b"version: 1\nservers: {box: {unsafe_hidden_text: true}}\n"
+    assert [tool.id for tool in read_catalog(loose, file="c", snapshots=snapshots).tools()] == ["box/put"]

@@ -9,6 +9,7 @@ from pdp.core.catalog.validator import compile_schema
 
 A: dict[str, Any] = {"properties": {"a": {}}}
 REFUSED: dict[str, tuple[dict[str, Any], Any]] = {
+    "$dynamicRef": ({"$dynamicRef": "#a", "$defs": {"a": {"$dynamicAnchor": "a", "type": "string"}}}, 1),
     "additionalItems": ({"items": [{}], "additionalItems": False}, [1, 2]),
     "additionalProperties": ({**A, "additionalProperties": False}, {"b": 1}),
     "const": ({"const": 1}, 2),
@@ -77,12 +78,13 @@ def test_no_one_checks_formats(draft: Dialect) -> None:
 def test_references_and_branches_are_followed_and_circles_end() -> None:
     schema = {
         "$defs": {"a/b": {"allOf": [{"minLength": 1}, {"$ref": "#"}]}, "list": [{"maxLength": 3}]},
-        "anyOf": [{"$ref": "#/$defs/a~1b"}, {"type": "null"}, {"$ref": "#/$defs/list/0"}, {"$ref": "#/nowhere/1"}],
+        "anyOf": [{"$ref": "#/$defs/a~1b"}, {"type": "null"}, {"$ref": "#/$defs/list/0"}, {"$ref": "#/nowhere"}],
         "oneOf": [{"type": "string"}, {"type": "null", "description": "none"}],
     }
-    assert constraints(schema) == Constraints(("anyOf", "maxLength", "minLength"), ())
-    assert constraints({"$ref": "https://example.com/x", "pattern": "a"}) == Constraints(("pattern",), ())
-    assert constraints({"$schema": Dialect.DRAFT_7.value, "$ref": "#/definitions/a", "pattern": "a"}).enforced == ()
+    assert constraints(schema) == Constraints(("$ref", "anyOf", "maxLength", "minLength"), ())
+    beside = {"$ref": "#/definitions/a", "definitions": {"a": {"minimum": 1}}, "pattern": "a"}
+    assert constraints({"$schema": Dialect.DRAFT_7.value, **beside}) == Constraints(("minimum",), ())
+    assert constraints(beside) == Constraints(("minimum", "pattern"), ())
 
 
 @pytest.mark.parametrize(
@@ -103,3 +105,10 @@ def test_a_schema_that_doubles_at_each_step_is_read_in_no_time() -> None:
     }
     schema = {"$ref": "#/$defs/d0", "$defs": {**definitions, "d200": {"maxLength": 3}}}
     assert constraints(json.loads(json.dumps(schema))) == Constraints(("maxLength",), ())
+
+
+def test_of_more_schemas_than_are_read_the_keyword_is_told_that_leads_to_them() -> None:
+    branches = [{"type": "string", "minLength": number} for number in range(1, 400)]
+    places = SchemaPlaces({"properties": {"a": {"$ref": "#/$defs/many"}}, "$defs": {"many": {"anyOf": branches}}})
+    told = {places.constraints(places.member(places.top(), "a")).enforced for _ in range(400)}
+    assert told == {("anyOf", "minLength"), ("type",)}

@@ -107,6 +107,15 @@ def test_constraints_stand_where_they_apply() -> None:
     }
 
 
+def test_required_is_told_where_the_cedar_type_does_not_say_it() -> None:
+    fields = {"a": {"type": "string"}, "b": {"type": ["string", "null"]}}
+    schema = {"type": "object", "properties": fields}
+    assert report({**schema, "required": ["a"]}).constraints == NOTHING
+    assert report({**schema, "required": ["a", "b"]}).constraints == Constraints(("required",), ())
+    assert report({**schema, "anyOf": [{"required": ["a"]}, {}]}).constraints == Constraints(("anyOf", "required"), ())
+    assert argument({**schema, "required": ["c"]}).constraints == Constraints(("required",), ())
+
+
 def test_members_that_pass_undeclared_are_not_seen() -> None:
     open_object = {"type": "object", "properties": {"b": {"type": "string"}}}
     assert argument(open_object, undeclared=Undeclared.REFUSE).losses == ()

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.json_schema import MAX_SCHEMAS, arguments_shape
 from pdp.core.catalog.shape import (
     LEAST,
     MOST,
@@ -13,9 +13,11 @@ from pdp.core.catalog.shape import (
     Opaque,
     Primitive,
     RecordOf,
+    Rest,
     SetOf,
     Shape,
     UnionOf,
+    Why,
 )
 
 INTEGER, NUMBER, STRING = {"type": "integer"}, {"type": "number"}, {"type": "string"}
@@ -267,3 +269,221 @@ def test_declared_arguments_are_declared_whatever_else_the_schema_says(more: dic
 @pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"type": "object", "properties": 7}])
 def test_a_tool_without_properties_has_no_arguments(schema: dict[str, object]) -> None:
     assert arguments_shape(schema) == RecordOf({})
+
+
+DRAFT_4 = "http://json-schema.org/draft-04/schema#"
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
+NEWEST = "https://json-schema.org/draft/2020-12/schema"
+ONLY_C = Enumerated(Primitive.STRING, ("c",))
+LONG_OR_TEXT = UnionOf({JsonType.INTEGER: Primitive.LONG, JsonType.STRING: Primitive.STRING})
+
+
+def shape_in(draft: str, schema: object, **root: object) -> Shape:
+    whole = {"$schema": draft, "type": "object", "properties": {"x": schema}, **root}
+    return arguments_shape(whole).fields["x"].shape
+
+
+@pytest.mark.parametrize(
+    ("reference", "shape"),
+    [
+        ("#/$defs/t", Primitive.STRING),
+        ("#/%24defs/t", Primitive.STRING),
+        ("#/$defs/a~1b~0c", Primitive.LONG),
+        ("#/$defs/all/allOf/1", Primitive.BOOLEAN),
+        ("#named", Primitive.DECIMAL),
+        ("#/$defs/far", Primitive.STRING),
+        ("https://example.com/tool#/$defs/t", Primitive.STRING),
+        ("#/$defs/none", Opaque()),
+        ("#/$defs/all/allOf/7", Opaque()),
+        ("#/$defs/all/allOf/x", Opaque()),
+        ("#/$defs/t/type/0", Opaque()),
+        ("#nothing", Opaque()),
+        ("#twice", Opaque()),
+        ("other.json", Opaque()),
+        (7, Opaque()),
+    ],
+)
+def test_a_reference_is_followed_within_the_document_and_nowhere_else(reference: object, shape: Shape) -> None:
+    definitions = {
+        "t": STRING,
+        "a/b~c": INTEGER,
+        "all": {"allOf": [STRING, {"type": "boolean"}]},
+        "n": {"$anchor": "named", "type": "number"},
+        "far": {"$ref": "#/$defs/t"},
+        "one": {"$anchor": "twice", "type": "string"},
+        "two": {"$anchor": "twice", "type": "number"},
+    }
+    properties = {"x": {"$ref": reference}}
+    found = arguments_shape({"$id": "https://example.com/tool", "properties": properties, "$defs": definitions})
+    assert found.fields["x"].shape == shape
+
+
+def test_no_reference_is_followed_where_a_second_resource_may_change_its_meaning() -> None:
+    definitions = {"t": STRING, "inner": {"$id": "https://example.com/inner", "type": "string"}}
+    found = shape_in(NEWEST, {"$ref": "#/$defs/t"}, **{"$defs": definitions})
+    assert found == Opaque()
+
+
+def test_a_reference_to_itself_is_opaque_where_it_recurs_first() -> None:
+    node = a(value=STRING, next={"$ref": "#/$defs/node"}, children={"type": "array", "items": {"$ref": "#/$defs/node"}})
+    found = shape_in(
+        "https://json-schema.org/draft/2020-12/schema", {"$ref": "#/$defs/node"}, **{"$defs": {"node": node}}
+    )
+    assert found == record(value=Primitive.STRING, next=Opaque(), children=Opaque())
+    assert isinstance(found, RecordOf)
+    next_one = found.fields["next"].shape
+    assert isinstance(next_one, Opaque)
+    assert next_one.why is Why.RECURSIVE
+
+
+def test_members_beside_a_reference_count_from_2019_on_only() -> None:
+    beside, definitions = {"$ref": "#/$defs/t", "type": "integer", "minimum": 3}, {"t": {"type": ["integer", "string"]}}
+    assert shape_in(NEWEST, beside, **{"$defs": definitions}) == Bounded(Primitive.LONG, 3, MOST)
+    assert shape_in(DRAFT_7, beside, **{"$defs": definitions}) == LONG_OR_TEXT
+
+
+def test_const_is_no_keyword_of_draft_4() -> None:
+    assert shape_in(DRAFT_4, {"type": "string", "const": "a"}) == Primitive.STRING
+    assert shape_in(DRAFT_7, {"type": "string", "const": "a"}) == Enumerated(Primitive.STRING, ("a",))
+
+
+def test_places_of_a_tuple_are_written_as_the_draft_says() -> None:
+    texts: dict[str, object] = {"type": "array", "prefixItems": [INTEGER], "items": STRING}
+    assert shape_in(DRAFT_7, texts) == SetOf(Primitive.STRING)
+    assert shape_in(NEWEST, texts) == Opaque()
+    older: dict[str, object] = {"type": "array", "items": [STRING]}
+    assert shape_in(DRAFT_7, {**older, "additionalItems": False}) == SetOf(Primitive.STRING)
+    assert shape_in(DRAFT_7, {**older, "additionalItems": STRING}) == SetOf(Primitive.STRING)
+    assert shape_in(DRAFT_7, {**older, "additionalItems": INTEGER}) == Opaque()
+    assert shape_in(DRAFT_7, older) == Opaque()
+
+
+@pytest.mark.parametrize(
+    ("schema", "shape"),
+    [
+        ({"allOf": [a(b=STRING), a(c=INTEGER)]}, record(b=Primitive.STRING, c=Primitive.LONG)),
+        (
+            {"allOf": [a(b=STRING), {"properties": {"b": {"const": "c"}}}]},
+            record(b=Enumerated(Primitive.STRING, ("c",))),
+        ),
+        ({"properties": {"b": STRING}, "allOf": [{"type": "object"}, {"required": ["b"]}]}, record(b=Primitive.STRING)),
+        ({"allOf": [INTEGER, {"minimum": 1}, {"maximum": 3}]}, Bounded(Primitive.LONG, 1, 3)),
+        ({"allOf": [INTEGER, {"type": "number", "minimum": 0.5, "maximum": 2.5}]}, Bounded(Primitive.LONG, 1, 2)),
+        ({"allOf": [INTEGER, {"type": "number", "minimum": 1e18}]}, Primitive.LONG),
+        ({"allOf": [INTEGER, {"type": "number", "minimum": 0, "maximum": 1e18}]}, Bounded(Primitive.LONG, 0, MOST)),
+        ({"allOf": [INTEGER, {"type": "number", "minimum": -1e18, "maximum": 0}]}, Bounded(Primitive.LONG, LEAST, 0)),
+        ({"allOf": [INTEGER, {"type": "number", "maximum": 1e18}]}, Primitive.LONG),
+        ({"allOf": [INTEGER, {"type": "number", "minimum": -1e18}]}, Primitive.LONG),
+        ({"allOf": [INTEGER, {"enum": [1, 2.5, 10**15]}]}, Primitive.LONG),
+        ({"allOf": [{"enum": ["a", "b"]}, {"enum": ["b", "c"]}]}, Enumerated(Primitive.STRING, ("b",))),
+        ({"type": "integer", "enum": [1, 5], "minimum": 2}, Enumerated(Primitive.LONG, (5,))),
+        ({"allOf": [{"type": ["string", "integer"]}, {"type": ["string", "boolean"]}]}, Primitive.STRING),
+        ({"allOf": [{"type": "array", "items": STRING}, {"type": "array"}]}, SetOf(Primitive.STRING)),
+        ({"allOf": [STRING, True]}, Primitive.STRING),
+        ({"type": "string", "anyOf": [{"const": "a"}, {"const": "b"}]}, Enumerated(Primitive.STRING, ("a", "b"))),
+        (
+            {"type": "object", "properties": {"b": STRING}, "anyOf": [{"required": ["b"]}, {"required": ["c"]}]},
+            LOOSE,
+        ),
+        ({"anyOf": [a(b=STRING), {"type": "object", "properties": {"b": STRING}}]}, LOOSE),
+    ],
+)
+def test_what_stands_side_by_side_holds_together(schema: object, shape: Shape) -> None:
+    assert shape_of(schema).shape == shape
+
+
+def test_where_an_integer_may_be_valid_as_a_number_nothing_bounds_it() -> None:
+    either = {"anyOf": [{"type": "integer", "maximum": 1}, {"type": "number", "minimum": 5, "maximum": 6}]}
+    loose = UnionOf({JsonType.INTEGER: Primitive.LONG, JsonType.NUMBER: Primitive.DECIMAL})
+    assert shape_of({"allOf": [either, {"type": "number", "minimum": 0}]}).shape == loose
+    assert shape_of({"allOf": [either, {"type": "integer", "minimum": 0}]}).shape == Primitive.LONG
+
+
+def test_a_name_that_one_form_of_an_object_lacks_may_there_be_anything() -> None:
+    forms = {"oneOf": [{"properties": {"x": STRING, "y": INTEGER}}, {"properties": {"x": INTEGER}}]}
+    fields = arguments_shape({"type": "object", **forms}).fields
+    assert (fields["x"].shape, fields["y"].shape) == (LONG_OR_TEXT, Opaque())
+    assert shape_of({"type": "object", **forms}).shape == Opaque()
+
+
+@pytest.mark.parametrize("draft", [DRAFT_4, DRAFT_7])
+def test_untyped_members_do_not_rule_out_other_types(draft: str) -> None:
+    found = shape_in(draft, {"properties": {"b": STRING}})
+    assert isinstance(found, UnionOf)
+    assert (found.branches[JsonType.OBJECT], found.branches[JsonType.STRING]) == (LOOSE, Primitive.STRING)
+    assert arguments_shape({"properties": {"x": {"properties": {}}}, "required": ["x"]}).fields["x"].nullable is True
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        (True, Why.ANYTHING),
+        (False, Why.NOTHING),
+        ({"type": "object"}, Why.FREE_FORM),
+        ({"type": "object", "additionalProperties": STRING}, Why.FREE_FORM),
+        ({"$ref": "#"}, Why.RECURSIVE),
+        ({"type": "array", "items": {"type": ["string", "integer"]}}, Why.MIXED),
+        ({"type": "array", "prefixItems": [STRING]}, Why.TUPLE),
+        ({"anyOf": [a(b=STRING), a(c=STRING)]}, Why.DIFFERENT),
+        ({"type": "integer", "minimum": 2**63}, Why.OUT_OF_RANGE),
+        ({"const": 2**63}, Why.OUT_OF_RANGE),
+        ({"allOf": [STRING, INTEGER]}, Why.NOTHING),
+        ({"$ref": "https://example.com/x"}, Why.COMPLEX),
+    ],
+)
+def test_what_is_opaque_says_why(schema: object, why: Why) -> None:
+    found = shape_of(schema).shape
+    assert isinstance(found, Opaque)
+    assert found.why is why
+
+
+def test_a_reserved_name_says_so() -> None:
+    found = arguments_shape({"properties": {"__extn": STRING}}).fields["__extn"].shape
+    assert isinstance(found, Opaque)
+    assert found.why is Why.RESERVED
+
+
+@pytest.mark.parametrize(
+    ("schema", "rest", "patterns"),
+    [
+        ({}, Rest.UNDECLARED, ()),
+        ({"additionalProperties": True}, Rest.UNDECLARED, ()),
+        ({"additionalProperties": {}}, Rest.UNDECLARED, ()),
+        ({"additionalProperties": False}, Rest.UNDECLARED, ()),
+        ({"additionalProperties": STRING}, Rest.DECLARED, ()),
+        ({"patternProperties": {"^x-": STRING}}, Rest.DECLARED, ("^x-",)),
+        ({"patternProperties": {"^x-": STRING}, "additionalProperties": False}, Rest.DECLARED, ("^x-",)),
+        ({"allOf": [{"patternProperties": {"a": {}}}, {"patternProperties": {"b": {}}}]}, Rest.DECLARED, ("a", "b")),
+        ({"allOf": [{"patternProperties": {"a": {}}}, {"additionalProperties": STRING}]}, Rest.DECLARED, ()),
+    ],
+)
+def test_members_that_are_described_without_a_name_are_declared(
+    schema: dict[str, object], rest: Rest, patterns: tuple[str, ...]
+) -> None:
+    found = arguments_shape({"type": "object", "properties": {"x": STRING}, **schema})
+    assert (found.rest, found.patterns) == (rest, patterns)
+
+
+def test_what_a_condition_declares_is_declared_but_of_no_sure_shape() -> None:
+    conditional = {"if": {}, "then": {"properties": {"x": INTEGER, "y": INTEGER}}}
+    found = arguments_shape({"properties": {"x": STRING}, **conditional})
+    assert found.fields == {"x": Field(Primitive.STRING, required=False), "y": Field(Opaque(), required=False)}
+
+
+def test_definitions_that_double_at_every_step_are_read_up_to_a_bound() -> None:
+    definitions: dict[str, Any] = {
+        f"d{n}": {"type": "object", "properties": {side: {"$ref": f"#/$defs/d{n + 1}"} for side in "lr"}}
+        for n in range(60)
+    }
+    shape = arguments_shape({"properties": {"x": {"$ref": "#/$defs/d0"}}, "$defs": {**definitions, "d60": STRING}})
+    assert 0 < size(shape) <= 2 * MAX_SCHEMAS
+
+
+def size(shape: Shape) -> int:
+    return 1 + sum(size(f.shape) for f in shape.fields.values()) if isinstance(shape, RecordOf) else 1
+
+
+def test_a_hundred_thousand_properties_are_all_declared_and_few_of_them_read() -> None:
+    shape = arguments_shape({"properties": {f"p{number}": STRING for number in range(100_000)}})
+    assert len(shape.fields) == 100_000
+    assert sum(field.shape is Primitive.STRING for field in shape.fields.values()) < MAX_SCHEMAS

@@ -236,6 +236,7 @@ async def test_an_unpinned_servers_unknown_tool_is_held_to_its_live_schema(host:
     assert await code_of(host, call("lab__new", n="seven")) == "arguments_invalid"
     assert await code_of(host, call("lab__new", n=7)) == "allowed"
     assert host.upstream.calls == [("lab/new", {"n": 7})]
+    assert "lab__new" in await shown(host)
 
 
 async def test_an_unpinned_tool_is_not_used_before_it_is_on_record(host: Host) -> None:

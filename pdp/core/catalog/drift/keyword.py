@@ -101,7 +101,7 @@ def _unique(spot: Spot, keyword: str, approved: Any, offered: Any) -> Iterator[C
         yield spot.limit(keyword, f"items of {spot.subject} must be unique now", direction=Direction.LESS)
     elif before is True:
         yield spot.limit(keyword, f"items of {spot.subject} may repeat now", direction=Direction.MORE)
-    elif before in {"", False} and now in {"", False}:
+    elif (before is False and isinstance(offered, Absent)) or (now is False and isinstance(approved, Absent)):
         yield spot.rewritten(keyword)
 
 
@@ -175,7 +175,6 @@ _COMPARE: Final[Mapping[str, _Compare]] = {
     "allOf": _limit,
     "anyOf": _limit,
     "oneOf": _limit,
-    "prefixItems": _limit,
     "dependentRequired": _limit,
     "uniqueItems": _unique,
     "type": _type,

@@ -12,9 +12,10 @@ from typing import Any, Final
 from pdp.core.catalog.drift.change import Change, ChangeKind, Weight
 from pdp.core.catalog.drift.keyword import ABSENT, Absent, keyword_changes, moved
 from pdp.core.catalog.drift.openness import Openness, direction, opened, openness
+from pdp.core.catalog.drift.parameter import is_names, parameter_changes, required_changes
 from pdp.core.catalog.drift.references import NOT_MONOTONE, References
-from pdp.core.catalog.drift.spot import Direction, Sense, Side, Spot
-from pdp.core.catalog.drift.wording import listed, named, quoted, told
+from pdp.core.catalog.drift.spot import Direction, Sense, Spot
+from pdp.core.catalog.drift.wording import listed, named, quoted
 from pdp.core.catalog.place import WHOLE
 from pdp.core.contract.exact_json import canonical
 
@@ -79,8 +80,8 @@ class Comparison:
         is_map = _is_map(before) and _is_map(now)
         if keyword == "properties" and is_map:
             yield from self._properties(spot, approved, offered)
-        elif keyword == "required" and _is_names(before) and _is_names(now):
-            yield from _required(spot, approved, offered)
+        elif keyword == "required" and is_names(before) and is_names(now):
+            yield from required_changes(spot, approved=approved, offered=offered)
         elif keyword in _DEFINITIONS and is_map:
             yield from self._definitions(spot, keyword, before, now)
         elif keyword in _MAPS and is_map:
@@ -93,20 +94,11 @@ class Comparison:
             yield from keyword_changes(spot, keyword, approved=before, offered=now)
 
     def _properties(self, spot: Spot, approved: Mapping[str, Any], offered: Mapping[str, Any]) -> Iterator[Change]:
+        yield from parameter_changes(spot, approved=approved, offered=offered)
         before, now = approved.get("properties", {}), offered.get("properties", {})
-        needed = _names(offered) if _is_names(offered.get("required", ABSENT)) else frozenset[str]()
-        if not before and not now:
-            yield spot.rewritten("properties")
-        for name in sorted(before.keys() | now.keys()):
+        for name in sorted(before.keys() & now.keys()):
             below = spot.below("properties", name, value=name)
-            if name not in before:
-                yield _added(below, now[name], need="required" if name in needed else "optional")
-            elif name not in now:
-                text = f"{below.subject} removed"
-                weight = Weight.TIGHTENED if spot.side is Side.ARGUMENTS else Weight.BEHAVIOUR
-                yield below.change(ChangeKind.PARAMETER_REMOVED, text, weight=weight)
-            else:
-                yield from self.changes(below, approved=before[name], offered=now[name])
+            yield from self.changes(below, approved=before[name], offered=now[name])
 
     def _definitions(self, spot: Spot, keyword: str, before: Any, now: Any) -> Iterator[Change]:
         before, now = _map_of(before), _map_of(now)
@@ -163,11 +155,12 @@ class Comparison:
     def _one(self, spot: Spot, keyword: str, before: Any, now: Any) -> Iterator[Change]:
         """One schema; for most keywords none is the same as one that accepts anything."""
         is_branch = keyword in _BRANCHES
-        if is_branch and (isinstance(before, Absent) or isinstance(now, Absent)):
-            yield from keyword_changes(spot, keyword, approved=before, offered=now)
-            return
         one, other = (True if isinstance(each, Absent) else each for each in (before, now))
-        if openness(one) is Openness.SOME and openness(other) is Openness.SOME:
+        is_inner = openness(one) is Openness.SOME and openness(other) is Openness.SOME
+        is_absent = isinstance(before, Absent) or isinstance(now, Absent)
+        if is_branch and (is_absent or (keyword in NOT_MONOTONE and not is_inner)):
+            yield from keyword_changes(spot, keyword, approved=before, offered=now)
+        elif is_inner:
             sense = Sense.UNSURE if keyword in NOT_MONOTONE else Sense.SAME
             below = spot.below(keyword, value=_ONE[keyword])
             yield from self.changes(
@@ -198,33 +191,6 @@ class Comparison:
             yield from self._keywords(unsure, _without_reference(approved), _without_reference(offered))
 
 
-def _required(spot: Spot, approved: Mapping[str, Any], offered: Mapping[str, Any]) -> Iterator[Change]:
-    """What must be there; of a member that was added or removed altogether, that is told."""
-    before, now = _names(approved), _names(offered)
-    declared_before, declared_now = _declared(approved), _declared(offered)
-    if before == now:
-        yield spot.rewritten("required")
-    for name in sorted(now - before):
-        if name in declared_before or name not in declared_now:
-            text = f"{spot.below(value=name).subject} became required"
-            kind = ChangeKind.BECAME_REQUIRED
-            yield spot.limit("required", text, direction=Direction.LESS, kind=kind)
-    for name in sorted(before - now):
-        if name in declared_now or name not in declared_before:
-            text = f"{spot.below(value=name).subject} became optional"
-            kind = ChangeKind.BECAME_OPTIONAL
-            yield spot.limit("required", text, direction=Direction.MORE, kind=kind)
-
-
-def _added(spot: Spot, schema: Any, *, need: str) -> Change:
-    parts = schema if isinstance(schema, Mapping) else {}
-    kind = f", {told(parts['type'])}" if "type" in parts else ""
-    about = f": {told(parts['description'])}" if "description" in parts else ""
-    is_sure = spot.side is Side.ARGUMENTS and spot.sense is Sense.SAME
-    weight = Weight.LOOSENED if is_sure else Weight.BEHAVIOUR
-    return spot.change(ChangeKind.PARAMETER_ADDED, f"{need} {spot.subject} added{kind}{about}", weight=weight)
-
-
 def _all_or_nothing(spot: Spot, approved: Any, offered: Any) -> Change:
     """The change between two schemas of which one is `true` or `false`."""
     text = f"the schema of {spot.subject} {moved(approved, offered)}"
@@ -245,19 +211,6 @@ def _unmatched(schemas: list[Any], others: list[Any]) -> list[tuple[int, Any]]:
         else:
             found.append((index, schema))
     return found
-
-
-def _names(schema: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(schema.get("required", ()))
-
-
-def _declared(schema: Mapping[str, Any]) -> frozenset[str]:
-    properties = schema.get("properties")
-    return frozenset(properties if isinstance(properties, Mapping) else ())
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, Absent) or (isinstance(value, list) and all(isinstance(name, str) for name in value))
 
 
 def _is_map(value: Any) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.entries import Entries, Selection, ServerEntry
-from pdp.core.catalog.tool import RiskLevel, Tool
+from pdp.core.catalog.tool import Mark, RiskLevel, Tool
 from tests.unit.engine.checks.problems import STRING, found
 
 TOOL = Tool(
@@ -95,3 +95,13 @@ def test_a_forbid_on_approved_tools_does_not_cover_a_permit_of_others() -> None:
     forbid = f'@id("f") forbid (principal, {CALL}, resource in Mcp::Toolset::"finance");'
     assert [code for code, *_ in found(permit + forbid, catalog=CATALOG)] == ["shadowed"]
     assert found(permit + forbid, catalog=LOOSE) == []
+
+
+_SHIPPED = {"type": "object", "properties": {"to": STRING, "note": STRING}, "required": ["to", "note"]}
+
+
+@pytest.mark.parametrize(("key", "codes"), [("/box/to", []), ("/box/note", ["like_unmarked"])])
+def test_a_pattern_on_a_part_of_an_argument_needs_the_mark_of_that_part(key: str, codes: list[str]) -> None:
+    schema = {"type": "object", "properties": {"box": _SHIPPED}, "required": ["box"]}
+    catalog = Catalog([Tool(server="erp", name="ship", pin="sha256:1", input_schema=schema, marks={key: Mark.HOST})])
+    assert [code for code, *_ in told("", 'context.arguments.box.to like "*.example"', catalog=catalog)] == codes

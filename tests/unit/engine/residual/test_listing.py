@@ -1,5 +1,6 @@
 import pytest
 
+from pdp.core.catalog.tool import Mark
 from pdp.core.contract.authzen import Action, ResourceKind, ResourceSearchRequest, Subject
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
@@ -137,3 +138,11 @@ def test_a_long_list_of_literals_is_tried_whole() -> None:
     x = "context.arguments.x"
     assert permitted(f'[{names}].contains({x}) && {x} like "other*"', tool({"x": TEXT})) is NO
     assert permitted(f'[{names}].contains({x}) && {x} like "*-399"', tool({"x": TEXT})) is MAYBE
+
+
+def test_a_text_inside_an_argument_comes_in_the_form_of_its_own_mark() -> None:
+    inner = {"type": "object", "properties": {"path": TEXT, "note": TEXT}, "required": ["path", "note"]}
+    only = tool({"file": inner}, marks={"/file/path": Mark.PATH})
+    assert permitted('context.arguments.file.path == "a/../b"', only) is Visibility.NO
+    assert permitted('context.arguments.file.note == "a/../b"', only) is Visibility.MAYBE
+    assert permitted('context.arguments.file.path == "b"', only) is Visibility.MAYBE
