@@ -17,8 +17,10 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
+from enforcers.gateway.naming import Unprefixed
 from tests.flow.gateway_host import DEADLINE, SERVERS
 from tests.flow.http_client import Client
+from tests.flow.rug import SETTLED, SHIFTY, write_script
 from tests.flow.servers.definitions import ECHO
 from tests.flow.test_gateway_peers import mcp1, run_legacy_client
 from tests.snapshots import tool_path, tool_snapshot
@@ -289,15 +291,20 @@ async def test_a_name_that_no_server_may_have_is_refused(place: Place) -> None:
     assert b"--server" in problem
 
 
-async def test_two_tools_with_one_name_refuse_the_start(place: Place) -> None:
-    twins = [sys.executable, str(SERVERS / "odd.py"), "twin_tools"]
+async def test_two_approved_tools_with_one_wire_name_refuse_the_start(place: Place) -> None:
+    spaced = Unprefixed().wire_name("odd", tool="a b")
+    both = [{**ECHO, "name": name} for name in ("a b", spaced)]
+    for definition in both:
+        (place.path / tool_path("odd", definition["name"])).write_bytes(tool_snapshot(definition))
+    write_script(place.path, "odd", {**SETTLED, "listings": [[both]]})
+    command = [sys.executable, SHIFTY, "stdio", str(place.path / "odd.json")]
     process = await place.start(
-        "wrap", "--server", "odd", "--", *twins, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        "wrap", "--server", "odd", "--", *command, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     assert process.stderr is not None
     async with asyncio.timeout(DEADLINE):
         problem = await process.stderr.read()
         assert await process.wait() == 2
-    assert b"have one name on the wire" in problem
+    assert f"`odd/a b` and `odd/{spaced}` have one name on the wire".encode() in problem
     assert process.stdin is not None
     process.stdin.close()
