@@ -1,6 +1,7 @@
 """A process's own log: one JSON object a line, an event's name and its facts."""
 
 import logging
+import os
 import sys
 import traceback
 from typing import Any, Final, TextIO
@@ -22,7 +23,7 @@ def configure_event_log(stream: TextIO) -> FilteringBoundLogger:
             structlog.processors.JSONRenderer(default=str),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=lambda *_: _Writer(stream),
         cache_logger_on_first_use=True,
     )
     log: FilteringBoundLogger = structlog.get_logger()
@@ -47,6 +48,28 @@ def _without_values(logger: WrappedLogger, method: str, event: EventDict) -> Eve
     if isinstance(error, BaseException):
         event.update(error=type(error).__name__, at=frames(error))
     return event
+
+
+class _Writer:
+    """Writes events to a stream; when nobody reads it any more, a process goes on, and ends, without its log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, event: str) -> None:
+        """Write one event."""
+        try:
+            self._stream.write(event + "\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            # What is still buffered would fail once more when Python ends.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+        except (OSError, ValueError):
+            return
+
+    log = debug = info = warning = error = critical = exception = msg
 
 
 class _Forward(logging.Handler):

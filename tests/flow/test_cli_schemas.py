@@ -187,19 +187,24 @@ def test_what_a_pull_writes_a_decision_point_takes(place: Place) -> None:
 
 def test_servers_that_fail_are_named_and_the_others_are_done(place: Place) -> None:
     place.servers["gone"] = {"command": "/nowhere/server"}
-    done = place.hostile("endless", "many", "number_cursor", "deep", "restless", "unannounced").run("pull")
+    done = place.hostile("endless", "many", "number_cursor", "bottomless", "deep", "restless", "unannounced").run(
+        "pull"
+    )
     assert done.returncode == 1
     told = headlines(done)
     assert told.pop("gone").startswith("`/nowhere/server` cannot be started")
-    assert told.pop("deep").startswith("the process wrote a line that is no message")
+    assert told.pop("bottomless").startswith("the process wrote a line that is no message")
     assert told == {
         "endless": "the server's tool list has more than 1000 pages",
         "many": "the server lists more than 10000 tools",
         "number-cursor": "the server's tool list has a cursor that repeats or is no string",
         "restless": "the server's lists change whenever they are read",
+        "deep/good": "new",
+        "deep/well": "refused",
         "unannounced/good": "new",
     }
-    assert list(place.written()) == [tool_path("unannounced", "good")]
+    assert "  nests 164 levels deep, the limit is 64" in done.stdout
+    assert list(place.written()) == [tool_path("deep", "good"), tool_path("unannounced", "good")]
 
 
 def test_a_pull_never_overwrites_what_is_approved(shifting: Place) -> None:

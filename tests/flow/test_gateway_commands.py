@@ -131,6 +131,18 @@ async def test_the_gateway_comes_up_although_a_server_is_down_decides_and_ends_c
         assert await process.wait() == 0
 
 
+async def test_a_gateway_whose_log_nobody_reads_any_more_ends_when_it_is_told_to(place: Place) -> None:
+    reading, writing = os.pipe()
+    process = await place.start("gateway", stderr=writing)
+    os.close(writing)
+    with os.fdopen(reading) as log:
+        while json.loads(await asyncio.to_thread(log.readline))["event"] != "gateway_ready":
+            pass
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(DEADLINE):
+        assert await process.wait() == 0
+
+
 async def test_nobody_without_a_group_sees_or_calls_anything(place: Place) -> None:
     token = await place.token(sub="mallory", group="others")
     async with running_gateway(place) as (_, ready):

@@ -154,6 +154,14 @@ async def test_a_broken_answer_is_no_answer(mode: str, cause: str) -> None:
         assert cause in caught.value.detail
 
 
+async def test_a_result_that_nests_too_deep_costs_its_call_and_nothing_else() -> None:
+    async with peer("deep_result") as upstream:
+        await upstream.start()
+        with pytest.raises(UpstreamError, match="the result nests deeper than 64 levels"):
+            await say(upstream, "deep")
+        assert text_of(await say(upstream)) == "hello"
+
+
 async def test_an_error_of_the_tools_own_is_its_result() -> None:
     async with peer("error") as upstream:
         await upstream.start()

@@ -117,7 +117,13 @@ async def test_a_list_without_end_or_form_is_no_inventory(transport: str, trick:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_message_that_nests_too_deep_is_no_inventory(transport: str) -> None:
     with pytest.raises(UpstreamError, match="no message: nesting over the limit"):
-        await read(transport, "deep")
+        await read(transport, "bottomless")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_definition_that_nests_too_deep_does_not_cost_the_others(transport: str) -> None:
+    found = await read(transport, "deep")
+    assert names(found)[Kind.TOOL] == ["well", "good"]
 
 
 async def test_a_server_whose_tools_change_whenever_they_are_read_is_not_read_for_ever() -> None:

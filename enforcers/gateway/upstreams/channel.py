@@ -1,12 +1,16 @@
 """The port to one connection: it carries questions and answers and knows nothing of what they mean."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 from enforcers.gateway.protocol import PING
-from pdp.core.contract.errors import UpstreamError
-from pdp.core.contract.message import METHOD_NOT_FOUND, ErrorAnswer, Notification, Request, Result
+from pdp.core.contract.errors import NestingError, UpstreamError
+from pdp.core.contract.exact_json import JsonLimits
+from pdp.core.contract.message import METHOD_NOT_FOUND, ErrorAnswer, Message, Notification, Request, Result, read
+
+MAX_RESULT_DEPTH: Final = 512
+"""Levels of nesting that are read of a result: a definition that is too deep must not cost a server its others."""
 
 
 class SessionLostError(UpstreamError):
@@ -68,6 +72,22 @@ class Connector(Protocol):
 
         """
         ...
+
+
+def read_message(raw: bytes, *, limits: JsonLimits) -> Message:
+    """The message in `raw`; a result may be deeper than `limits` say, and is marked then.
+
+    Raises:
+        MessageError: there is none.
+
+    """
+    try:
+        return read(raw, limits=limits)
+    except NestingError:
+        message = read(raw, limits=replace(limits, max_depth=max(limits.max_depth, MAX_RESULT_DEPTH)))
+        if not isinstance(message, Result):
+            raise
+        return replace(message, deep=True)
 
 
 def reply_to(request: Request) -> Result | ErrorAnswer:

@@ -119,6 +119,8 @@ class Conversation:
         """
         params = {"name": tool, "arguments": arguments}
         match await self._ask(TOOLS_CALL, params, within=self._limits.call_timeout, headers=headers):
+            case Result(deep=True):
+                raise UpstreamError(f"the result nests deeper than {self._limits.message.max_depth} levels")
             case Result(result=result):
                 return checked_result(result)
             case ErrorAnswer(code=code) if code in MODERN_ERRORS:

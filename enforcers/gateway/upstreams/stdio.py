@@ -15,11 +15,11 @@ from structlog.typing import FilteringBoundLogger
 
 from enforcers.gateway.lines import Lines
 from enforcers.gateway.protocol import CANCELLED, DISCOVER, INITIALIZE
-from enforcers.gateway.upstreams.channel import Question, SessionLostError, reply_to
+from enforcers.gateway.upstreams.channel import Question, SessionLostError, read_message, reply_to
 from enforcers.gateway.upstreams.process import Command, ServerProcess, ended, spawn
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from pdp.core.contract.errors import MessageError, UpstreamError
-from pdp.core.contract.message import ErrorAnswer, Message, Notification, Request, RequestId, Result, read, write
+from pdp.core.contract.message import ErrorAnswer, Message, Notification, Request, RequestId, Result, write
 
 _CHUNK: Final = 256 * 1024
 _MAX_GIVEN_UP: Final = 65_536
@@ -158,7 +158,7 @@ class StdioChannel:
         if line is None:
             raise UpstreamError(f"the process wrote a line of more than {self._limits.message.max_bytes} bytes")
         try:
-            message = read(line, limits=self._limits.message)
+            message = read_message(line, limits=self._limits.message)
         except MessageError as error:
             raise UpstreamError(f"the process wrote a line that is no message: {error.detail}") from error
         match message:

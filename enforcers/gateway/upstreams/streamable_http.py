@@ -12,12 +12,12 @@ from typing import Final
 import aiohttp
 
 from enforcers.gateway.protocol import CANCELLED, INITIALIZE, MODERN_VERSIONS
-from enforcers.gateway.upstreams.channel import Question, RejectedError, SessionLostError, reply_to
+from enforcers.gateway.upstreams.channel import Question, RejectedError, SessionLostError, read_message, reply_to
 from enforcers.gateway.upstreams.event_stream import EventStream
 from enforcers.gateway.upstreams.http_headers import EVENTS, JSON, SESSION_HEADER, ProtocolHeaders, session_id
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from pdp.core.contract.errors import MessageError, UpstreamError
-from pdp.core.contract.message import ErrorAnswer, Message, Notification, Request, Result, read, write
+from pdp.core.contract.message import ErrorAnswer, Message, Notification, Request, Result, write
 
 _OK: Final = 200
 _NOT_FOUND: Final = 404
@@ -170,7 +170,7 @@ class HttpChannel:
 
     def _read(self, raw: bytes) -> Message:
         try:
-            return read(raw, limits=self._limits.message)
+            return read_message(raw, limits=self._limits.message)
         except MessageError as error:
             raise UpstreamError(f"the server answers with something that is no message: {error.detail}") from error
 

@@ -6,7 +6,7 @@
     |-- (errors of one room, mapped at its edge: KeysUnavailableError in tokens, StoreUnavailableError and
     |    RecordUnfitError in audit, RefusedExchange in server, DefinitionRefusedError in core's catalog)
     `-- Refused                 a request must not go on; carries the reason code
-        |-- MessageError        the bytes are no message we carry
+        |-- MessageError        the bytes are no message we carry (NestingError: they nest too deep)
         |-- TokenError          the caller is not who the token would have to show
         |-- ArgumentsError      the arguments break the tool's schema; names path and rule
         |-- DecisionError       no usable decision could be had
@@ -85,6 +85,10 @@ class MessageError(Refused):
     ) -> None:
         super().__init__(code, detail, caller_text=caller_text)
         self.request_id = request_id
+
+
+class NestingError(MessageError):
+    """The message nests deeper than its limits allow; it may be exact JSON all the same."""
 
 
 class TokenError(Refused):

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from pdp.core.contract.errors import MessageError
+from pdp.core.contract.errors import MessageError, NestingError
 from pdp.core.contract.reason_code import ReasonCode
 
 JsonValue: TypeAlias = Any
@@ -77,7 +77,8 @@ def _check_depth(skeleton: bytes, limit: int) -> None:
         if byte in _OPENING:
             depth += 1
             if depth > limit:
-                raise _malformed(f"the message nests deeper than {limit} levels", "nesting over the limit")
+                text = f"the message nests deeper than {limit} levels"
+                raise NestingError(ReasonCode.MESSAGE_MALFORMED, "nesting over the limit", caller_text=text)
         elif byte in _CLOSING:
             depth -= 1
 

@@ -37,10 +37,11 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The good answer to the request with this id."""
+    """The good answer to the request with this id; one that is `deep` nests deeper than a client is answered."""
 
     id: RequestId
     result: JsonObject
+    deep: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,8 @@ TRICKS: dict[str, Callable[[str, Any], Page | None]] = {
     "number_cursor": lambda method, _: {**plain(method, [GOOD]), "nextCursor": 7},
     "object_cursor": lambda method, _: {**plain(method, [GOOD]), "nextCursor": {"page": 2}},
     "many": lambda method, _: plain(method, [{"name": f"t{n}", "inputSchema": {}} for n in range(20_000)]),
-    "deep": lambda method, _: plain(method, [tool("deep", **argument(nested(80))), GOOD]),
+    "deep": lambda method, _: plain(method, [tool("well", **argument(nested(80))), GOOD]),
+    "bottomless": lambda method, _: plain(method, [tool("well", **argument(nested(400))), GOOD]),
     "no_list": lambda method, _: {"tools": {"good": GOOD}},
 }
 

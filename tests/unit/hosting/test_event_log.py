@@ -47,3 +47,10 @@ def test_what_the_http_server_says_is_an_event(stream: io.StringIO) -> None:
     logging.getLogger("uvicorn.error").info("Started")
     event = json.loads(stream.getvalue())
     assert (event["event"], event["message"]) == ("http_server", "Invalid HTTP request received.")
+
+
+def test_a_log_that_nobody_reads_any_more_stops_nothing(stream: io.StringIO) -> None:
+    log = configure_event_log(stream)
+    stream.close()
+    log.warning("upstream_down")
+    assert stream.closed
