@@ -146,11 +146,16 @@ def _joined(parts: Sequence[Part]) -> Part:
 
 
 def _joined_scalars(parts: Sequence[Scalar | Opaque]) -> Part:
-    """What is opaque here has no number that Cedar holds, so it adds none."""
+    """What is opaque here has no number that Cedar holds, so it adds none.
+
+    INVARIANT: numbers beyond a decimal may be integers that a Long holds, so no bounds stand beside them.
+    """
     scalars = [part for part in parts if not isinstance(part, Opaque)]
     if not scalars:
         return parts[0]
     kind = kind_of(scalars[0])
+    if kind is Primitive.DECIMAL and len(scalars) < len(parts):
+        return kind
     few = [part for part in scalars if isinstance(part, Enumerated)]
     if len(few) == len(scalars):
         return _enumerated(kind, {value for part in few for value in part.values})

@@ -374,6 +374,10 @@ def test_places_of_a_tuple_are_written_as_the_draft_says() -> None:
         ({"allOf": [INTEGER, {"type": "number", "minimum": -1e18, "maximum": 0}]}, Bounded(Primitive.LONG, LEAST, 0)),
         ({"allOf": [INTEGER, {"type": "number", "maximum": 1e18}]}, Primitive.LONG),
         ({"allOf": [INTEGER, {"type": "number", "minimum": -1e18}]}, Primitive.LONG),
+        (
+            {"allOf": [INTEGER, {"anyOf": [{"type": "number", "maximum": 9}, {"type": "number", "minimum": 1e15}]}]},
+            Primitive.LONG,
+        ),
         ({"allOf": [INTEGER, {"enum": [1, 2.5, 10**15]}]}, Primitive.LONG),
         ({"allOf": [{"enum": ["a", "b"]}, {"enum": ["b", "c"]}]}, Enumerated(Primitive.STRING, ("b",))),
         ({"type": "integer", "enum": [1, 5], "minimum": 2}, Enumerated(Primitive.LONG, (5,))),
