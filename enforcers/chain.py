@@ -20,8 +20,8 @@ from enforcers.offer import Forwarder, Offer
 from enforcers.spool import Account, Recorder, describe_arguments
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.catalog.arguments import ArgumentChecker
-from pdp.core.catalog.hidden_text import shown
 from pdp.core.catalog.marks import masked
+from pdp.core.catalog.text.hidden_text import shown
 from pdp.core.contract.authzen import TOOL_TYPE, EvaluationResponse
 from pdp.core.contract.checked_call import CheckedCall, normalise
 from pdp.core.contract.clock import Clock

@@ -10,11 +10,11 @@ import cachetools
 import msgspec
 
 from enforcers.offer import Offer
-from pdp.core.catalog.admission import Allowances, DefinitionRefusedError, admit
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.definition import Definition, Kind
+from pdp.core.catalog.definitions.admission import Allowances, DefinitionRefusedError, admit
+from pdp.core.catalog.definitions.definition import Definition, Kind
+from pdp.core.catalog.text.twins import Names
 from pdp.core.catalog.tool import Tool
-from pdp.core.catalog.twins import Names
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftState

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pdp.core.catalog.definition import Kind, definition_of
-from pdp.core.catalog.snapshot import snapshot_bytes, snapshot_path
+from pdp.core.catalog.definitions.definition import Kind, definition_of
+from pdp.core.catalog.definitions.snapshot import snapshot_bytes, snapshot_path
 
 
 def tool_path(server: str, name: str) -> str:

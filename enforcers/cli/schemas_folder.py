@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pdp.core.catalog.definition import Definition
-from pdp.core.catalog.snapshot import SCHEMAS, read_snapshot, snapshot_bytes, snapshot_path
+from pdp.core.catalog.definitions.definition import Definition
+from pdp.core.catalog.definitions.snapshot import SCHEMAS, read_snapshot, snapshot_bytes, snapshot_path
 from pdp.core.contract.errors import ConfigurationError, UnusableError
 
 MAX_FILE: Final = 4 * 1024 * 1024

@@ -7,11 +7,11 @@ from enum import StrEnum
 from enforcers.cli.schemas_folder import Snapshots, reference_of
 from enforcers.gateway.upstreams.inventory import Inventory
 from enforcers.gateway.upstreams.listing import Unusable
-from pdp.core.catalog.admission import Allowances, DefinitionRefusedError, admit
-from pdp.core.catalog.definition import NAMING, Definition, Kind, definition_of
+from pdp.core.catalog.definitions.admission import Allowances, DefinitionRefusedError, admit
+from pdp.core.catalog.definitions.definition import NAMING, Definition, Kind, definition_of
 from pdp.core.catalog.drift.change import Change
 from pdp.core.catalog.drift.definition import changes
-from pdp.core.catalog.twins import twins
+from pdp.core.catalog.text.twins import twins
 
 
 class State(StrEnum):

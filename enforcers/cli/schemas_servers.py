@@ -14,9 +14,9 @@ from enforcers.cli.schemas_folder import SnapshotFolder
 from enforcers.cli.schemas_reading import Reading, read_servers
 from enforcers.cli.schemas_review import Finding, review
 from enforcers.gateway.app import configured_connectors, upstream_limits
-from pdp.core.catalog.admission import Allowances
-from pdp.core.catalog.catalog_file import CatalogFile
-from pdp.core.catalog.entries import Entries, ServerEntry
+from pdp.core.catalog.definitions.admission import Allowances
+from pdp.core.catalog.entries.catalog_file import CatalogFile
+from pdp.core.catalog.entries.entry import Entries, ServerEntry
 from pdp.core.contract.errors import ConfigurationError, UnusableError, UpstreamError
 from pdp.core.settings.load import read_settings
 from pdp.hosting.event_log import configure_event_log

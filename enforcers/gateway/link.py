@@ -13,7 +13,7 @@ from enforcers.gateway.backoff import Backoff
 from enforcers.gateway.upstreams.channel import SessionLostError
 from enforcers.gateway.upstreams.upstream import Upstream
 from enforcers.offer import Offer
-from pdp.core.catalog.definition import pin_of
+from pdp.core.catalog.definitions.definition import pin_of
 from pdp.core.contract.errors import Refused, UpstreamError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.reason_code import ReasonCode

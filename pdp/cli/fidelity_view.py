@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pdp.cli.terminal import legible, visible
-from pdp.core.catalog.constraints import Constraints
 from pdp.core.catalog.fidelity import ArgumentFidelity, ToolFidelity, Visibility
+from pdp.core.catalog.schema.constraints import Constraints
 from pdp.core.contract.errors import Problem
 
 Refused = Mapping[str, Sequence[Problem]]

@@ -12,9 +12,9 @@ import pytest
 from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.cedar_schema import cedar_schema
-from pdp.core.catalog.definition import Kind, definition_of
+from pdp.core.catalog.definitions.definition import Kind, definition_of
+from pdp.core.catalog.definitions.snapshot import read_snapshot, snapshot_bytes, snapshot_path
 from pdp.core.catalog.reading import read_catalog
-from pdp.core.catalog.snapshot import read_snapshot, snapshot_bytes, snapshot_path
 from pdp.core.contract.authzen import DIGEST, Action, EvaluationRequest, EvaluationResponse, Resource, Subject
 from pdp.core.engine import cedar
 from tests.bench.comparison import Bound, Ceiling, compare, keep, table

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pdp.core.catalog.cedar_text import quoted
-from pdp.core.catalog.shape import Bounded, Enumerated, Field, Primitive, RecordOf, SetOf, Shape, kind_of
+from pdp.core.catalog.schema.shape import Bounded, Enumerated, Field, Primitive, RecordOf, SetOf, Shape, kind_of
 from tests.contract.official_world import Type
 from tests.property.drawing import Draw
 

@@ -13,7 +13,7 @@ from mcp.client.stdio import stdio_client
 from mcp_types import CallToolResult, TextContent
 
 from pdp.core.bundle.bundle import build
-from pdp.core.catalog.definition import pin_of
+from pdp.core.catalog.definitions.definition import pin_of
 from pdp.lifecycle.directory import DirectorySource
 from tests.conftest import RequireTool
 

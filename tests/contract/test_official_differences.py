@@ -13,8 +13,8 @@ import pytest
 from pdp.core.catalog.arguments import ArgumentChecker
 from pdp.core.catalog.cedar_schema import cedar_schema
 from pdp.core.catalog.fidelity import Loss
-from pdp.core.catalog.json_schema import arguments_shape
-from pdp.core.catalog.shape import Enumerated, Field, Opaque, Primitive, RecordOf, SetOf, Shape, UnionOf, Why
+from pdp.core.catalog.schema.json_schema import arguments_shape
+from pdp.core.catalog.schema.shape import Enumerated, Field, Opaque, Primitive, RecordOf, SetOf, Shape, UnionOf, Why
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.engine.translate import Translated, translate

@@ -13,9 +13,9 @@ import pytest
 from pdp.core.bundle.bundle import build
 from pdp.core.catalog.arguments import ArgumentChecker
 from pdp.core.catalog.cedar_text import quoted
-from pdp.core.catalog.definition import Kind
-from pdp.core.catalog.json_schema import arguments_shape
-from pdp.core.catalog.snapshot import read_snapshot
+from pdp.core.catalog.definitions.definition import Kind
+from pdp.core.catalog.definitions.snapshot import read_snapshot
+from pdp.core.catalog.schema.json_schema import arguments_shape
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.contract.exact_json import JsonObject

@@ -21,7 +21,7 @@ from pdp.core.catalog.arguments import ArgumentChecker
 from pdp.core.catalog.cedar_schema import cedar_schema
 from pdp.core.catalog.cedar_text import cedar_text
 from pdp.core.catalog.fidelity import fidelity
-from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.schema.json_schema import arguments_shape
 from pdp.core.catalog.tool import Tool, Undeclared
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.engine.translate import translate

@@ -14,7 +14,7 @@ from enforcers.gateway.upstreams.inventory import Inventory, read_inventory
 from enforcers.gateway.upstreams.listing import Listing, Unusable
 from enforcers.gateway.upstreams.peer import Peer
 from enforcers.gateway.upstreams.streamable_http import HttpConnector
-from pdp.core.catalog.definition import NAMING, Kind
+from pdp.core.catalog.definitions.definition import NAMING, Kind
 from pdp.core.contract.errors import UpstreamError
 from tests.flow.gateway_host import LIMITS, SERVERS, stdio
 from tests.flow.servers.hostile import GOOD

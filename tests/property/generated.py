@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.entries import Entries
+from pdp.core.catalog.entries.entry import Entries
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import DIGEST, EvaluationRequest
 from pdp.core.contract.errors import ConfigurationError, Problem, Refused, Severity

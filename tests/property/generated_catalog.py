@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.entries import Entries
-from pdp.core.catalog.facts import Facts
+from pdp.core.catalog.entries.entry import Entries
+from pdp.core.catalog.entries.facts import Facts
 from pdp.core.catalog.tool import Annotations, Mark, Tool
 from tests.property.drawing import Draw
 from tests.property.generated_entries import STRAYS, as_said, entries

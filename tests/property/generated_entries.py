@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from pdp.core.catalog.entries import Entries, Selection, ServerEntry, ToolEntry
-from pdp.core.catalog.facts import Facts
+from pdp.core.catalog.entries.entry import Entries, Selection, ServerEntry, ToolEntry
+from pdp.core.catalog.entries.facts import Facts
 from pdp.core.catalog.tool import RiskLevel, Tool
 from tests.property.drawing import Draw
 from tests.property.generated_people import SCOPES, TENANTS

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from pdp.core.catalog.cedar_schema import cedar_schema
 from pdp.core.catalog.cedar_text import cedar_text, quoted
-from pdp.core.catalog.definition import Kind
-from pdp.core.catalog.json_schema import arguments_shape
-from pdp.core.catalog.shape import RecordOf
-from pdp.core.catalog.snapshot import read_snapshot
+from pdp.core.catalog.definitions.definition import Kind
+from pdp.core.catalog.definitions.snapshot import read_snapshot
+from pdp.core.catalog.schema.json_schema import arguments_shape
+from pdp.core.catalog.schema.shape import RecordOf
 from pdp.core.catalog.tool import Tool
 from tests.property.generated_schemas import Schema, objects, schemas
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdp.core.catalog.definition import Kind
+from pdp.core.catalog.definitions.definition import Kind
 from pdp.core.catalog.drift.change import Change, ChangeKind, Weight
 from pdp.core.catalog.drift.definition import MAX_CHANGES, changes
 from pdp.core.contract.exact_json import canonical

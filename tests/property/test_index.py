@@ -7,7 +7,7 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.schema.json_schema import arguments_shape
 from pdp.core.contract.authzen import EvaluationRequest
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode

@@ -14,10 +14,10 @@ import yarl
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pdp.core.catalog.form import FormError
-from pdp.core.catalog.host import normalise_host
-from pdp.core.catalog.path import normalise_path
-from pdp.core.catalog.url import normalise_url
+from pdp.core.catalog.forms.form import FormError
+from pdp.core.catalog.forms.host import normalise_host
+from pdp.core.catalog.forms.path import normalise_path
+from pdp.core.catalog.forms.url import normalise_url
 
 FORMS: dict[str, Callable[[str], str]] = {"path": normalise_path, "host": normalise_host, "url": normalise_url}
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21, "ssh": 22, "sftp": 22, "git": 9418}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdp.core.catalog.shape import RecordOf
+from pdp.core.catalog.schema.shape import RecordOf
 from pdp.core.contract.authzen import OFFERED, ResourceSearchRequest
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode

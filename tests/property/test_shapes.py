@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from pdp.core.catalog.cedar_schema import cedar_schema
-from pdp.core.catalog.json_schema import arguments_shape, type_names
-from pdp.core.catalog.shape import (
+from pdp.core.catalog.schema.json_schema import arguments_shape, type_names
+from pdp.core.catalog.schema.shape import (
     LEAST,
     MOST,
     Bounded,
@@ -26,8 +26,8 @@ from pdp.core.catalog.shape import (
     UnionOf,
     kind_of,
 )
+from pdp.core.catalog.schema.validator import compile_schema
 from pdp.core.catalog.tool import Tool
-from pdp.core.catalog.validator import compile_schema
 from pdp.core.engine.translate import Path, translate
 from tests.property.generated_documents import NAMES, Generated, generated
 from tests.property.test_translate import ask

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from pdp.core.catalog.cedar_schema import cedar_schema
-from pdp.core.catalog.json_schema import arguments_shape
-from pdp.core.catalog.shape import Bounded, Enumerated, Field, Opaque, RecordOf, SetOf, Shape, UnionOf
+from pdp.core.catalog.schema.json_schema import arguments_shape
+from pdp.core.catalog.schema.shape import Bounded, Enumerated, Field, Opaque, RecordOf, SetOf, Shape, UnionOf
 from pdp.core.catalog.tool import Tool
 from pdp.core.engine.dependencies import Path
 from pdp.core.engine.translate import Translated, translate

@@ -28,7 +28,7 @@ from enforcers.gateway.protocol import (
 from enforcers.gateway.upstreams.channel import Channel, Question, RejectedError
 from enforcers.gateway.upstreams.listing import LISTS, Listing, read_list
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
-from pdp.core.catalog.definition import Kind
+from pdp.core.catalog.definitions.definition import Kind
 from pdp.core.contract.checked_call import TOOLS_CALL
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.exact_json import JsonObject

@@ -11,7 +11,7 @@ from enforcers.gateway.upstreams.channel import Connector
 from enforcers.gateway.upstreams.conversation import Conversation
 from enforcers.gateway.upstreams.listing import Listing
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
-from pdp.core.catalog.definition import Kind
+from pdp.core.catalog.definitions.definition import Kind
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.message import Notification
 

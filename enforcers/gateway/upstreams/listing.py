@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from enforcers.gateway.parameter_header import AnnotationError, parameter_headers
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
-from pdp.core.catalog.definition import NAMING, Kind
+from pdp.core.catalog.definitions.definition import NAMING, Kind
 from pdp.core.contract.checked_call import TOOLS_LIST
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.exact_json import JsonObject

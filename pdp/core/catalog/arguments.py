@@ -11,17 +11,17 @@ from typing import Any, Final
 import cachetools
 import jsonschema_rs
 
-from pdp.core.catalog.form import FormError
-from pdp.core.catalog.host import normalise_host
-from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.forms.form import FormError
+from pdp.core.catalog.forms.host import normalise_host
+from pdp.core.catalog.forms.path import normalise_path
+from pdp.core.catalog.forms.url import normalise_url
 from pdp.core.catalog.marks import changed_at, steps_of
-from pdp.core.catalog.path import normalise_path
-from pdp.core.catalog.shape import RecordOf
+from pdp.core.catalog.schema.json_schema import arguments_shape
+from pdp.core.catalog.schema.shape import RecordOf
+from pdp.core.catalog.schema.undeclared import undeclared
+from pdp.core.catalog.schema.validator import MAX_SLOW_TEXT, Compiled, SchemaUnusableError, compiled
+from pdp.core.catalog.schema.work import MAX_STEPS, characters
 from pdp.core.catalog.tool import Mark, Tool, Undeclared
-from pdp.core.catalog.undeclared import undeclared
-from pdp.core.catalog.url import normalise_url
-from pdp.core.catalog.validator import MAX_SLOW_TEXT, Compiled, SchemaUnusableError, compiled
-from pdp.core.catalog.work import MAX_STEPS, characters
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.reason_code import ReasonCode

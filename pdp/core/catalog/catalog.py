@@ -7,8 +7,8 @@ from typing import Final
 import cachetools
 import msgspec
 
-from pdp.core.catalog.entries import Entries, ServerEntry
-from pdp.core.catalog.facts import Facts
+from pdp.core.catalog.entries.entry import Entries, ServerEntry
+from pdp.core.catalog.entries.facts import Facts
 from pdp.core.catalog.tool import Tool, Undeclared
 from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import Refused

@@ -6,8 +6,8 @@ INVARIANT: the schema serves to check policies; an evaluation never uses it to r
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pdp.core.catalog.json_schema import arguments_shape
-from pdp.core.catalog.shape import Bounded, Enumerated, Opaque, Primitive, RecordOf, SetOf, Shape, UnionOf
+from pdp.core.catalog.schema.json_schema import arguments_shape
+from pdp.core.catalog.schema.shape import Bounded, Enumerated, Opaque, Primitive, RecordOf, SetOf, Shape, UnionOf
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.checked_call import TOOLS_CALL, TOOLS_LIST
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pdp.core.catalog.cedar_text import is_plain, quoted
-from pdp.core.catalog.constraints import Applying, Constraints, SchemaPlaces
-from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.marks import steps_of
-from pdp.core.catalog.number import units_of
-from pdp.core.catalog.shape import (
+from pdp.core.catalog.schema.constraints import Applying, Constraints, SchemaPlaces
+from pdp.core.catalog.schema.json_schema import arguments_shape
+from pdp.core.catalog.schema.number import units_of
+from pdp.core.catalog.schema.shape import (
     LEAST,
     MOST,
     Bounded,

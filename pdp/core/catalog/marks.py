@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from pdp.core.catalog.shape import RecordOf, SetOf, Shape, UnionOf
+from pdp.core.catalog.schema.shape import RecordOf, SetOf, Shape, UnionOf
 from pdp.core.catalog.tool import Mark, Tool
 
 Steps: TypeAlias = tuple[str, ...]

@@ -5,20 +5,20 @@ from typing import Any, Final
 
 import msgspec
 
-from pdp.core.catalog.admission import Allowances, DefinitionRefusedError, admit
-from pdp.core.catalog.argument_place import shapes_at
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.catalog_file import CatalogFile
-from pdp.core.catalog.dangling import Dangling
-from pdp.core.catalog.definition import Definition, Kind
-from pdp.core.catalog.facts import Facts
-from pdp.core.catalog.hidden_text import shown
-from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.definitions.admission import Allowances, DefinitionRefusedError, admit
+from pdp.core.catalog.definitions.definition import Definition, Kind
+from pdp.core.catalog.definitions.snapshot import read_snapshot
+from pdp.core.catalog.entries.argument_place import shapes_at
+from pdp.core.catalog.entries.catalog_file import CatalogFile
+from pdp.core.catalog.entries.dangling import Dangling
+from pdp.core.catalog.entries.facts import Facts
 from pdp.core.catalog.marks import steps_of
-from pdp.core.catalog.shape import RecordOf
-from pdp.core.catalog.snapshot import read_snapshot
+from pdp.core.catalog.schema.json_schema import arguments_shape
+from pdp.core.catalog.schema.shape import RecordOf
+from pdp.core.catalog.text.hidden_text import shown
+from pdp.core.catalog.text.twins import twins
 from pdp.core.catalog.tool import Annotations, Tool
-from pdp.core.catalog.twins import twins
 from pdp.core.contract.errors import ConfigurationError, Problem
 
 _NO_ARGUMENTS: Final = RecordOf({})

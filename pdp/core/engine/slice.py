@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import cachetools
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.json_schema import arguments_shape
-from pdp.core.catalog.shape import RecordOf
+from pdp.core.catalog.schema.json_schema import arguments_shape
+from pdp.core.catalog.schema.shape import RecordOf
 from pdp.core.catalog.tool import Tool
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import EntityUid

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from pdp.core.catalog.json_schema import type_names
-from pdp.core.catalog.number import units_of
-from pdp.core.catalog.shape import (
+from pdp.core.catalog.schema.json_schema import type_names
+from pdp.core.catalog.schema.number import units_of
+from pdp.core.catalog.schema.shape import (
     LEAST,
     MOST,
     Bounded,

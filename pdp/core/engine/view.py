@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pdp.core.catalog.cedar_schema import NAMESPACE
-from pdp.core.catalog.shape import RecordOf
+from pdp.core.catalog.schema.shape import RecordOf
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.engine.dependencies import Path, Read, Reading
 from pdp.core.engine.request import AccessRequest

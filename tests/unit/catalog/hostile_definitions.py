@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pdp.core.catalog.definition import Kind
+from pdp.core.catalog.definitions.definition import Kind
 
 OK: Final[Mapping[Kind, Mapping[str, Any]]] = {
     Kind.TOOL: {"name": "read", "inputSchema": {"type": "object"}},

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from pdp.core.catalog.admission import (
+from pdp.core.catalog.definitions.admission import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_PROPERTIES,
@@ -16,9 +16,9 @@ from pdp.core.catalog.admission import (
     Reason,
     admit,
 )
-from pdp.core.catalog.definition import Definition, Kind, definition_of, pin_of
+from pdp.core.catalog.definitions.definition import Definition, Kind, definition_of, pin_of
+from pdp.core.catalog.definitions.snapshot import read_snapshot, snapshot_bytes, snapshot_path
 from pdp.core.catalog.reading import read_catalog
-from pdp.core.catalog.snapshot import read_snapshot, snapshot_bytes, snapshot_path
 from pdp.core.contract.errors import ConfigurationError, Problem, ToolgateError
 from tests.unit.catalog.hostile_definitions import HOSTILE, OK, Hostile, nested, properties
 

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from pdp.core.catalog.constraints import CHECKED, Constraints, SchemaPlaces
-from pdp.core.catalog.dialect import Dialect
-from pdp.core.catalog.validator import compile_schema
+from pdp.core.catalog.schema.constraints import CHECKED, Constraints, SchemaPlaces
+from pdp.core.catalog.schema.dialect import Dialect
+from pdp.core.catalog.schema.validator import compile_schema
 
 A: dict[str, Any] = {"properties": {"a": {}}}
 REFUSED: dict[str, tuple[dict[str, Any], Any]] = {

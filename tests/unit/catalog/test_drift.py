@@ -3,7 +3,7 @@ from typing import Any, Final
 
 import pytest
 
-from pdp.core.catalog.definition import Definition, Kind, definition_of
+from pdp.core.catalog.definitions.definition import Definition, Kind, definition_of
 from pdp.core.catalog.drift.change import Change, ChangeKind, Weight
 from pdp.core.catalog.drift.definition import MAX_CHANGES, changes
 from pdp.core.catalog.drift.server import Added, Changed, ServerDrift, drift_of

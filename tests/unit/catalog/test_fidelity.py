@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from pdp.core.catalog.constraints import Constraints
 from pdp.core.catalog.fidelity import ArgumentFidelity, Loss, ToolFidelity, Visibility, fidelity
-from pdp.core.catalog.shape import Why
+from pdp.core.catalog.schema.constraints import Constraints
+from pdp.core.catalog.schema.shape import Why
 from pdp.core.catalog.tool import Mark, Tool, Undeclared
 
 NOTHING = Constraints((), ())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdp.core.catalog.glob import GlobError, read_glob, read_tool_glob
+from pdp.core.catalog.entries.glob import GlobError, read_glob, read_tool_glob
 
 
 @pytest.mark.parametrize(

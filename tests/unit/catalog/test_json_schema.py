@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from pdp.core.catalog.json_schema import MAX_SCHEMAS, arguments_shape
-from pdp.core.catalog.shape import (
+from pdp.core.catalog.schema.json_schema import MAX_SCHEMAS, arguments_shape
+from pdp.core.catalog.schema.shape import (
     LEAST,
     MOST,
     Bounded,

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.marks import has_secret_at, mark_at, masked, steps_of
+from pdp.core.catalog.schema.json_schema import arguments_shape
 from pdp.core.catalog.tool import Mark, Tool
 
 FILE = {"type": "object", "properties": {"path": {"type": "string"}, "key": {"type": "string"}}}

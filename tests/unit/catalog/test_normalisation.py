@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
-from pdp.core.catalog.form import FormError
-from pdp.core.catalog.host import normalise_host
-from pdp.core.catalog.path import normalise_path
-from pdp.core.catalog.url import normalise_url
+from pdp.core.catalog.forms.form import FormError
+from pdp.core.catalog.forms.host import normalise_host
+from pdp.core.catalog.forms.path import normalise_path
+from pdp.core.catalog.forms.url import normalise_url
 
 FORMS: dict[str, Callable[[str], str]] = {"path": normalise_path, "host": normalise_host, "url": normalise_url}
 CORPUS: dict[str, list[dict[str, str]]] = yaml.safe_load(

@@ -1,6 +1,6 @@
 import pytest
 
-from pdp.core.catalog.definition import pin_of
+from pdp.core.catalog.definitions.definition import pin_of
 
 DEFINITION = {
     "name": "read",

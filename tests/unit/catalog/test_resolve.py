@@ -3,7 +3,7 @@
 import pytest
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.entries import Entries, Selection, ServerEntry, ToolEntry
+from pdp.core.catalog.entries.entry import Entries, Selection, ServerEntry, ToolEntry
 from pdp.core.catalog.tool import Mark, RiskLevel, Tool, Undeclared
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode

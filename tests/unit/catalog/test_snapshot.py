@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.definition import pin_of
+from pdp.core.catalog.definitions.definition import pin_of
 from pdp.core.catalog.reading import read_catalog
 from pdp.core.catalog.tool import Mark
 from pdp.core.contract.errors import ConfigurationError

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from pdp.core.catalog.arguments import ArgumentChecker
+from pdp.core.catalog.schema.validator import SchemaUnusableError, compile_schema, compiled
+from pdp.core.catalog.schema.work import MAX_CHAIN, MAX_STEPS, work_of
 from pdp.core.catalog.tool import Tool
-from pdp.core.catalog.validator import SchemaUnusableError, compile_schema, compiled
-from pdp.core.catalog.work import MAX_CHAIN, MAX_STEPS, work_of
 from pdp.core.contract.errors import ArgumentsError
 
 RUNAWAY = r"^(a|aa)+\1(?=b)$"

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enforcers.cli.schemas_folder import SnapshotFolder, reference_of
-from pdp.core.catalog.definition import NAMING, Definition, Kind, definition_of
-from pdp.core.catalog.snapshot import read_snapshot, snapshot_bytes
+from pdp.core.catalog.definitions.definition import NAMING, Definition, Kind, definition_of
+from pdp.core.catalog.definitions.snapshot import read_snapshot, snapshot_bytes
 from pdp.core.contract.errors import UnusableError
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40) | st.sampled_from(

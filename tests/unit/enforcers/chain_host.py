@@ -14,7 +14,7 @@ from enforcers.offer import Offer
 from enforcers.spool import Recorder
 from enforcers.testing.decision_point import InMemoryDecisionPoint
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.definition import pin_of
+from pdp.core.catalog.definitions.definition import pin_of
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import TokenError

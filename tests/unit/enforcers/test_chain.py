@@ -8,7 +8,7 @@ from enforcers.offer import Offer
 from enforcers.testing.decision_point import answer
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.definition import pin_of
+from pdp.core.catalog.definitions.definition import pin_of
 from pdp.core.contract.authzen import EvaluationRequest, EvaluationResponse
 from pdp.core.contract.errors import MessageError, Refused, UpstreamError
 from pdp.core.contract.exact_json import JsonObject

@@ -6,8 +6,8 @@ import pytest
 from enforcers.comparison import Comparison, Standing
 from enforcers.offer import Offer
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.definition import pin_of
-from pdp.core.catalog.entries import Entries, ServerEntry
+from pdp.core.catalog.definitions.definition import pin_of
+from pdp.core.catalog.entries.entry import Entries, ServerEntry
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode

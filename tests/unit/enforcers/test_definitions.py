@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from enforcers.offer import Offer
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.definition import pin_of
-from pdp.core.catalog.entries import Entries, ServerEntry
+from pdp.core.catalog.definitions.definition import pin_of
+from pdp.core.catalog.entries.entry import Entries, ServerEntry
 from pdp.core.contract.errors import RecordError
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import ReasonCode

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.entries import Entries, Selection, ServerEntry
+from pdp.core.catalog.entries.entry import Entries, Selection, ServerEntry
 from pdp.core.catalog.tool import Annotations, RiskLevel, Tool
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest, Subject
 from pdp.core.contract.reason_code import ReasonCode

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdp.core.catalog.shape import (
+from pdp.core.catalog.schema.shape import (
     Bounded,
     Enumerated,
     Field,

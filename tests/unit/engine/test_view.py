@@ -1,6 +1,6 @@
 import pytest
 
-from pdp.core.catalog.shape import Field, JsonType, Opaque, Primitive, RecordOf, UnionOf
+from pdp.core.catalog.schema.shape import Field, JsonType, Opaque, Primitive, RecordOf, UnionOf
 from pdp.core.engine.dependencies import Path, Read, Reading
 from pdp.core.engine.view import as_written, vary_of
 

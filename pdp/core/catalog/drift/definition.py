@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from pdp.core.catalog.definition import Kind
+from pdp.core.catalog.definitions.definition import Kind
 from pdp.core.catalog.drift.change import Change, ChangeKind, Weight, ranked
 from pdp.core.catalog.drift.keyword import ABSENT, Absent, moved
 from pdp.core.catalog.drift.schema import Comparison, same
 from pdp.core.catalog.drift.spot import Side, Spot
 from pdp.core.catalog.drift.wording import named, reworded, told
-from pdp.core.catalog.place import WHOLE, Place
+from pdp.core.catalog.text.place import WHOLE, Place
 from pdp.core.contract.exact_json import canonical
 
 MAX_CHANGES: Final = 1000

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pdp.core.catalog.definition import Definition, Kind
+from pdp.core.catalog.definitions.definition import Definition, Kind
 from pdp.core.catalog.drift.change import Change
 from pdp.core.catalog.drift.definition import changes
-from pdp.core.catalog.twins import Names
+from pdp.core.catalog.text.twins import Names
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pdp.core.catalog.hidden_text import shown
+from pdp.core.catalog.text.hidden_text import shown
 from pdp.core.contract.exact_json import canonical
 
 _MAX_VALUE: Final = 80

@@ -11,9 +11,9 @@ from typing import Final, TypeAlias
 
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.cedar_schema import NAMESPACE, cedar_schema
-from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.marks import mark_at
-from pdp.core.catalog.shape import RecordOf
+from pdp.core.catalog.schema.json_schema import arguments_shape
+from pdp.core.catalog.schema.shape import RecordOf
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.checked_call import TOOLS_CALL, TOOLS_LIST
 from pdp.core.engine.cedar import pst

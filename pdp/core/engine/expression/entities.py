@@ -1,6 +1,6 @@
 """Operators that look at entities and records: attributes, tags and the hierarchy."""
 
-from pdp.core.catalog.shape import Opaque, RecordOf, UnionOf
+from pdp.core.catalog.schema.shape import Opaque, RecordOf, UnionOf
 from pdp.core.engine.cedar import EntityUid
 from pdp.core.engine.expression.operators import TYPE_ERROR, some_boolean
 from pdp.core.engine.expression.shaped import at_risk, kind_of

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pdp.core.catalog.shape import Primitive
+from pdp.core.catalog.schema.shape import Primitive
 from pdp.core.engine.cedar import EntityUid, pst
 from pdp.core.engine.expression.entities import attribute, has_attribute, has_tag, is_of_type, is_within, tag
 from pdp.core.engine.expression.operators import BINARY, TYPE_ERROR, UNARY, BinaryOperator, Operator, set_shape

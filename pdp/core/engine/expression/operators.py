@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from pdp.core.catalog.shape import Opaque, Primitive, SetOf, Shape
+from pdp.core.catalog.schema.shape import Opaque, Primitive, SetOf, Shape
 from pdp.core.engine.expression import extension
 from pdp.core.engine.expression.extension import (
     MAX_LONG,

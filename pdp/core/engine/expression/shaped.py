@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from pdp.core.catalog.shape import (
+from pdp.core.catalog.schema.shape import (
     Bounded,
     Enumerated,
     Opaque,
@@ -13,7 +13,7 @@ from pdp.core.catalog.shape import (
     Shape,
     UnionOf,
 )
-from pdp.core.catalog.shape import kind_of as scalar_kind
+from pdp.core.catalog.schema.shape import kind_of as scalar_kind
 from pdp.core.engine.expression.extension import FixedDecimal
 from pdp.core.engine.expression.situation import (
     Failed,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from pdp.core.catalog.shape import Enumerated, Opaque, Primitive, Shape
+from pdp.core.catalog.schema.shape import Enumerated, Opaque, Primitive, Shape
 from pdp.core.engine.cedar import EntityUid
 from pdp.core.engine.expression.value import RecordValue, Value
 

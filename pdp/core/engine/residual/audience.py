@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-from pdp.core.catalog.shape import RecordOf
+from pdp.core.catalog.schema.shape import RecordOf
 from pdp.core.engine.cedar import EntityUid
 from pdp.core.engine.closure import defined, evaluated, principal_entities, uid
 from pdp.core.engine.expression.situation import Entity, OpenRecord, Situation, Truth, Truths, Unknown, truths_of

@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Final
 
-from pdp.core.catalog.shape import (
+from pdp.core.catalog.schema.shape import (
     LEAST,
     MOST,
     Bounded,

@@ -13,7 +13,7 @@ import cachetools
 import msgspec
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.shape import RecordOf
+from pdp.core.catalog.schema.shape import RecordOf
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import ResourceSearchRequest
 from pdp.core.contract.digest import digest

@@ -5,7 +5,7 @@ from typing import Final
 
 from pdp.core.catalog.arguments import can_be
 from pdp.core.catalog.marks import mark_at
-from pdp.core.catalog.shape import LEAST, MOST, Bounded, Enumerated, Primitive, RecordOf, SetOf, Shape, UnionOf
+from pdp.core.catalog.schema.shape import LEAST, MOST, Bounded, Enumerated, Primitive, RecordOf, SetOf, Shape, UnionOf
 from pdp.core.catalog.tool import Mark
 from pdp.core.engine.expression.extension import FixedDecimal
 from pdp.core.engine.expression.situation import UNSURE, Failed, Situation

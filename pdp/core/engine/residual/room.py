@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from pdp.core.catalog.shape import Field, Opaque, RecordOf, Shape, UnionOf
+from pdp.core.catalog.schema.shape import Field, Opaque, RecordOf, Shape, UnionOf
 from pdp.core.engine.dependencies import Read
 from pdp.core.engine.residual.atoms import Place
 from pdp.core.engine.view import ARGUMENTS

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, TypeAlias
 
-from pdp.core.catalog.shape import Field, Opaque, RecordOf, Shape, UnionOf
+from pdp.core.catalog.schema.shape import Field, Opaque, RecordOf, Shape, UnionOf
 from pdp.core.catalog.tool import Mark
 from pdp.core.engine.dependencies import Reading
 from pdp.core.engine.expression.situation import OPEN, OpenRecord, Operand, Situation, Truths, Unknown, truths_of

@@ -7,9 +7,9 @@ from typing import Final
 
 import cachetools
 
-from pdp.core.catalog.json_schema import arguments_shape
 from pdp.core.catalog.marks import Steps, steps_of
-from pdp.core.catalog.shape import Field, RecordOf
+from pdp.core.catalog.schema.json_schema import arguments_shape
+from pdp.core.catalog.schema.shape import Field, RecordOf
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.checked_call import TOOLS_LIST
 from pdp.core.engine.cedar import EntityUid

@@ -3,7 +3,7 @@
 import pytest
 
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.catalog.entries import Entries, Selection, ServerEntry
+from pdp.core.catalog.entries.entry import Entries, Selection, ServerEntry
 from pdp.core.catalog.tool import Mark, RiskLevel, Tool
 from tests.unit.engine.checks.problems import STRING, found
 

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from pdp.core.catalog.form import FormError
-from pdp.core.catalog.path import normalise_path
+from pdp.core.catalog.forms.form import FormError
+from pdp.core.catalog.forms.path import normalise_path
 from pdp.core.catalog.tool import Mark
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.checks.pattern import unmatchable

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import unquote
 
-from pdp.core.catalog.dialect import DEFAULT, Dialect, dialect_of
+from pdp.core.catalog.schema.dialect import DEFAULT, Dialect, dialect_of
 
 _IDS: Final = ("$id", "id")
 

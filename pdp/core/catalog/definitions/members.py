@@ -6,7 +6,7 @@ A member that MCP does not name is let through: revisions and extensions add som
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from pdp.core.catalog.definition import Kind
+from pdp.core.catalog.definitions.definition import Kind
 
 MAX_NAME: Final = 128
 """Characters of a tool's, prompt's or argument's name (MCP says 1 to 128 for tools)."""

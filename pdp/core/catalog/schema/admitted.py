@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from pdp.core.catalog.number import integers_within
-from pdp.core.catalog.shape import (
+from pdp.core.catalog.schema.number import integers_within
+from pdp.core.catalog.schema.shape import (
     Bounded,
     Enumerated,
     Field,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from pdp.core.catalog.definition import Definition, Kind
-from pdp.core.catalog.hidden_text import hidden_in_definition, shown
-from pdp.core.catalog.members import faults
-from pdp.core.catalog.validator import SchemaUnusableError, compile_schema
+from pdp.core.catalog.definitions.definition import Definition, Kind
+from pdp.core.catalog.definitions.members import faults
+from pdp.core.catalog.schema.validator import SchemaUnusableError, compile_schema
+from pdp.core.catalog.text.hidden_text import hidden_in_definition, shown
 from pdp.core.contract.errors import ToolgateError
 from pdp.core.contract.exact_json import canonical
 

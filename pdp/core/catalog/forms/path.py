@@ -8,8 +8,8 @@ import unicodedata
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from pdp.core.catalog.form import FormError, check_folding, check_length, check_visible
-from pdp.core.catalog.windows import check_name
+from pdp.core.catalog.forms.form import FormError, check_folding, check_length, check_visible
+from pdp.core.catalog.forms.windows import check_name
 
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _MAX_LENGTH: Final = 4096

@@ -7,7 +7,7 @@ decided, so these names are refused on every system.
 import re
 from typing import Final
 
-from pdp.core.catalog.form import FormError
+from pdp.core.catalog.forms.form import FormError
 
 _DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|(?:com|lpt)[0-9¹²³])", re.IGNORECASE)
 _SHORT: Final = re.compile(r"(?=[^.]{1,8}(?:\.|$))[^.~]*~[0-9]+(?:\.[^.]{0,3})?")

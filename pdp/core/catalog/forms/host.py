@@ -11,7 +11,7 @@ from typing import Final
 
 import idna
 
-from pdp.core.catalog.form import FormError, check_length
+from pdp.core.catalog.forms.form import FormError, check_length
 
 _MAX_GIVEN: Final = 1024
 _MAX_NAME: Final = 253

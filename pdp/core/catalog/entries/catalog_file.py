@@ -6,10 +6,10 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from pdp.core.catalog.entries import Entries, Selection, ServerEntry, ToolEntry
-from pdp.core.catalog.glob import GlobError, read_glob, read_tool_glob
+from pdp.core.catalog.definitions.snapshot import is_server_name
+from pdp.core.catalog.entries.entry import Entries, Selection, ServerEntry, ToolEntry
+from pdp.core.catalog.entries.glob import GlobError, read_glob, read_tool_glob
 from pdp.core.catalog.marks import key_of, steps_of
-from pdp.core.catalog.snapshot import is_server_name
 from pdp.core.catalog.tool import Mark
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.document.reading import read_document

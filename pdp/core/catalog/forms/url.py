@@ -8,8 +8,8 @@ import re
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from pdp.core.catalog.form import FormError, check_folding, check_length, check_visible
-from pdp.core.catalog.host import normalise_host
+from pdp.core.catalog.forms.form import FormError, check_folding, check_length, check_visible
+from pdp.core.catalog.forms.host import normalise_host
 
 _PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21, "ssh": 22, "sftp": 22, "git": 9418}
 """The schemes there are, with the port that is meant where none is written."""

@@ -7,11 +7,11 @@ passed over (`pattern`, `multipleOf`, `minItems`, `not`, `if`, `dependentSchemas
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from pdp.core.catalog.admitted import Admitted, Anything, Elements, Members, Part, common, joined, record_of
-from pdp.core.catalog.dialect import Dialect
-from pdp.core.catalog.number import bounded_number, few_numbers
-from pdp.core.catalog.reference import SchemaDocument
-from pdp.core.catalog.shape import Enumerated, JsonType, Opaque, Primitive, RecordOf, Rest, Why
+from pdp.core.catalog.schema.admitted import Admitted, Anything, Elements, Members, Part, common, joined, record_of
+from pdp.core.catalog.schema.dialect import Dialect
+from pdp.core.catalog.schema.number import bounded_number, few_numbers
+from pdp.core.catalog.schema.reference import SchemaDocument
+from pdp.core.catalog.schema.shape import Enumerated, JsonType, Opaque, Primitive, RecordOf, Rest, Why
 
 MAX_DEPTH: Final = 16
 """So many levels of schemas within schemas are read."""

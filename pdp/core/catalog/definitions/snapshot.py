@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from pdp.core.catalog.definition import NAMING, Definition, Kind, definition_of
+from pdp.core.catalog.definitions.definition import NAMING, Definition, Kind, definition_of
 from pdp.core.contract.errors import ConfigurationError, MessageError, Problem
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.method import METHOD_PREFIXES

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pdp.core.catalog.admission import Allowances
-from pdp.core.catalog.entries import Entries, ServerEntry, ToolEntry
-from pdp.core.catalog.glob import Glob, read_glob
+from pdp.core.catalog.definitions.admission import Allowances
+from pdp.core.catalog.entries.entry import Entries, ServerEntry, ToolEntry
+from pdp.core.catalog.entries.glob import Glob, read_glob
+from pdp.core.catalog.entries.toolsets import Groups
 from pdp.core.catalog.tool import Mark, RiskLevel, Undeclared
-from pdp.core.catalog.toolsets import Groups
 
 _UNKNOWN: Final = ServerEntry()
 

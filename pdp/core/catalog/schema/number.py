@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Final
 
-from pdp.core.catalog.shape import LEAST, MOST, Bounded, Enumerated, Opaque, Primitive, Why, bounded
+from pdp.core.catalog.schema.shape import LEAST, MOST, Bounded, Enumerated, Opaque, Primitive, Why, bounded
 
 _PLACES: Final = {Primitive.LONG: 0, Primitive.DECIMAL: 4}
 _BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pdp.core.catalog.dialect import Dialect
-from pdp.core.catalog.reference import SchemaDocument
+from pdp.core.catalog.schema.dialect import Dialect
+from pdp.core.catalog.schema.reference import SchemaDocument
 
 MAX_SCHEMAS: Final = 100_000
 """So many schemas are read for one tool, each for every place that it applies to."""

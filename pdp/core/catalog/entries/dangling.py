@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from pdp.core.catalog.argument_place import holds_text, shapes_at
-from pdp.core.catalog.catalog_file import CatalogFile
-from pdp.core.catalog.entries import Selection, ServerEntry
-from pdp.core.catalog.facts import ServerRules
-from pdp.core.catalog.glob import ToolGlob, read_glob, read_tool_glob
-from pdp.core.catalog.json_schema import arguments_shape
+from pdp.core.catalog.entries.argument_place import holds_text, shapes_at
+from pdp.core.catalog.entries.catalog_file import CatalogFile
+from pdp.core.catalog.entries.entry import Selection, ServerEntry
+from pdp.core.catalog.entries.facts import ServerRules
+from pdp.core.catalog.entries.glob import ToolGlob, read_glob, read_tool_glob
 from pdp.core.catalog.marks import steps_of
+from pdp.core.catalog.schema.json_schema import arguments_shape
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.errors import Problem
 from pdp.core.document.tree import SettingPath

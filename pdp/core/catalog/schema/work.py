@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
-from pdp.core.catalog.reference import SchemaDocument
+from pdp.core.catalog.schema.reference import SchemaDocument
 
 MAX_STEPS: Final = 2**24
 """So many schemas are held against values in one validation."""

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from pdp.core.catalog.json_schema import type_names
-from pdp.core.catalog.shape import RecordOf, Rest, SetOf, Shape, UnionOf
-from pdp.core.catalog.validator import compile_schema
+from pdp.core.catalog.schema.json_schema import type_names
+from pdp.core.catalog.schema.shape import RecordOf, Rest, SetOf, Shape, UnionOf
+from pdp.core.catalog.schema.validator import compile_schema
 
 _NAMES: Final = 4096
 

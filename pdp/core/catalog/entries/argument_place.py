@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pdp.core.catalog.marks import EVERY
-from pdp.core.catalog.shape import (
+from pdp.core.catalog.schema.shape import (
     Bounded,
     Enumerated,
     Opaque,

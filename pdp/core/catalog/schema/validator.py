@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from pdp.core.catalog.dialect import Dialect, dialect_of
-from pdp.core.catalog.reference import parts_of
-from pdp.core.catalog.work import Work, work_of
+from pdp.core.catalog.schema.dialect import Dialect, dialect_of
+from pdp.core.catalog.schema.reference import parts_of
+from pdp.core.catalog.schema.work import Work, work_of
 
 MAX_BACKTRACKS: Final = 2_000
 """Steps back in one match of a pattern with look-around or back-references, a slow one."""

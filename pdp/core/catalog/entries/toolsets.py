@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pdp.core.catalog.entries import Selection
-from pdp.core.catalog.glob import ToolGlob, read_tool_glob
+from pdp.core.catalog.entries.entry import Selection
+from pdp.core.catalog.entries.glob import ToolGlob, read_tool_glob
 
 
 @dataclass(frozen=True, slots=True)

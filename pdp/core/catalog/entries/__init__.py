@@ -1,0 +1,1 @@
+"""`catalog.yaml`: what its owners know of servers and tools, by name or glob."""

@@ -1,0 +1,1 @@
+"""Marked arguments in one form: paths, URLs and hosts, or refused."""
