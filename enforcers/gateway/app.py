@@ -1,5 +1,6 @@
 """Composition: settings to a router with its servers, a chain before it, and a service for a transport."""
 
+import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -90,7 +91,8 @@ async def open_gateway(
     """
     log: FilteringBoundLogger = structlog.get_logger("toolgate.gateway")
     clock = system_clock()
-    freshness = Freshness(settings.gateway.definitions_max_age, patience=settings.gateway.upstream_timeout)
+    own = settings.gateway
+    freshness = Freshness(own.definitions_max_age, patience=own.upstream_timeout, jitter=random.random)
     router = Router(servers, naming=naming, freshness=freshness, steady=clock.steady, log=log)
     try:
         async with open_chain(settings, base=base, offers=router, forwarder=router) as enforcer:

@@ -25,6 +25,8 @@ _LEAST_WAIT: Final = 0.5
 """Seconds between the starts of two readings."""
 _EARLY: Final = 0.75
 """The part of its age after which a reading is made anew unasked, so that calls seldom wait for it."""
+_SPREAD: Final = 0.25
+"""By so much of its age that may be sooner, so that many gateways do not ask at once (MCP 2026-07-28, "Caching")."""
 
 
 class UpstreamFactory(Protocol):
@@ -37,10 +39,14 @@ class UpstreamFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How old the last reading of a server's tools may be for a call, and how long a call waits for one: seconds."""
+    """How old the last reading of a server's tools may be for a call, and how long a call waits for one: seconds.
+
+    `jitter` gives numbers from 0 to 1.
+    """
 
     max_age: float = 60.0
     patience: float = 60.0
+    jitter: Callable[[], float] = lambda: 0.0
 
 
 class Link:
@@ -226,7 +232,8 @@ class Link:
         """Until a reading is wanted or due; a server that is down is due when it may be tried again."""
         now = self._steady()
         if self.up:
-            pause = max(self._tried_at + self._max_age() * _EARLY - now, 0.0)
+            share = _EARLY - _SPREAD * self._freshness.jitter()
+            pause = max(self._tried_at + self._max_age() * share - now, 0.0)
         else:
             pause = max(self._backoff.wait(now=now), _LEAST_WAIT)
         with suppress(TimeoutError):
