@@ -65,8 +65,8 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
 
 MEMBERS: Final[Mapping[str, Verb]] = MappingProxyType(
     {
-        "schemas.fidelity": Verb(Panel.CATALOG, "Say what policies can see of each tool's arguments", extra="server"),
-        "schemas.cedar": Verb(Panel.CATALOG, "Print the Cedar schema that policies are checked with", extra="server"),
+        "schemas.fidelity": Verb(Panel.CATALOG, "Say what policies can see of each tool's arguments.", extra="server"),
+        "schemas.cedar": Verb(Panel.CATALOG, "Print the Cedar schema that policies are checked with.", extra="server"),
     }
 )
 """Verbs that join a group of ours from another package than the group's."""
