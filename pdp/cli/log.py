@@ -37,6 +37,11 @@ _DURATION: Final = re.compile(r"[\d.]+(ms|s|m|h)")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 UrlOption = Annotated[str | None, typer.Option("--log-url", help="The log, instead of the configured one.")]
+ToolOption = Annotated[str | None, typer.Option(help="The tool: `create_issue` or `github/create_issue`.")]
+ServerOption = Annotated[str | None, typer.Option(help="The server.")]
+SinceOption = Annotated[str | None, typer.Option(help="From when on: `1h` ago, or a time.", metavar="TIME")]
+UntilOption = Annotated[str | None, typer.Option(help="Before when: `5m` ago, or a time.", metavar="TIME")]
+LimitOption = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
 
 
 @app.command(epilog="Example: toolgate log tail -n 50 --follow")
@@ -65,12 +70,12 @@ def query(  # noqa: PLR0913 - one for each option
     actor: Annotated[str | None, typer.Option(help="The agent that acted, written the same way.")] = None,
     decision: Annotated[Effect | None, typer.Option(help="What was decided.")] = None,
     reason: Annotated[ReasonCode | None, typer.Option(help="The reason code.", metavar="CODE")] = None,
-    tool: Annotated[str | None, typer.Option(help="The tool: `create_issue` or `github/create_issue`.")] = None,
-    server: Annotated[str | None, typer.Option(help="The server.")] = None,
+    tool: ToolOption = None,
+    server: ServerOption = None,
     method: Annotated[str | None, typer.Option(help="The MCP method.")] = None,
-    since: Annotated[str | None, typer.Option(help="From when on: `1h` ago, or a time.", metavar="TIME")] = None,
-    until: Annotated[str | None, typer.Option(help="Before when: `5m` ago, or a time.", metavar="TIME")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = DEFAULT_LIMIT,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = DEFAULT_LIMIT,
     as_json: JsonOption = False,
     log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
@@ -85,29 +90,26 @@ def query(  # noqa: PLR0913 - one for each option
         tool=tool,
         server=server,
         method=method,
-        since=None if since is None else instant(since, "--since", now=now),
-        until=None if until is None else instant(until, "--until", now=now),
+        since=_instant_of(since, "--since", now=now),
+        until=_instant_of(until, "--until", now=now),
         limit=limit,
     )
     reader = _open(log_url, config)
     entries = reader.find(replace(wanted, limit=limit + 1))
     _warn_of_conflicts(reader)
     print_entries(entries[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
-    if len(entries) > limit:
-        _note(f"these are the newest {limit} of more: see further with --limit")
-    elif not entries:
-        _note("no decision matches")
+    _note_extent(len(entries), limit, none="no decision matches")
 
 
 @app.command(epilog="Example: toolgate log drift --server github --since 24h")
 def drift(  # noqa: PLR0913 - one for each option
     *,
-    server: Annotated[str | None, typer.Option(help="The server.")] = None,
-    tool: Annotated[str | None, typer.Option(help="The tool: `create_issue` or `github/create_issue`.")] = None,
+    server: ServerOption = None,
+    tool: ToolOption = None,
     state: Annotated[DriftState | None, typer.Option(help="What became of it.")] = None,
-    since: Annotated[str | None, typer.Option(help="From when on: `1h` ago, or a time.", metavar="TIME")] = None,
-    until: Annotated[str | None, typer.Option(help="Before when: `5m` ago, or a time.", metavar="TIME")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = DEFAULT_LIMIT,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = DEFAULT_LIMIT,
     as_json: JsonOption = False,
     log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
@@ -118,16 +120,25 @@ def drift(  # noqa: PLR0913 - one for each option
         server=server,
         tool=tool,
         state=state,
-        since=None if since is None else instant(since, "--since", now=now),
-        until=None if until is None else instant(until, "--until", now=now),
+        since=_instant_of(since, "--since", now=now),
+        until=_instant_of(until, "--until", now=now),
         limit=limit,
     )
     found = _open(log_url, config).drifts(replace(wanted, limit=limit + 1))
     print_drifts(found[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
-    if len(found) > limit:
+    _note_extent(len(found), limit, none="no change of a tool matches")
+
+
+def _note_extent(found: int, limit: int, *, none: str) -> None:
+    """Say that there is more than what was printed, or nothing."""
+    if found > limit:
         _note(f"these are the newest {limit} of more: see further with --limit")
     elif not found:
-        _note("no change of a tool matches")
+        _note(none)
+
+
+def _instant_of(text: str | None, option: str, *, now: float) -> str | None:
+    return None if text is None else instant(text, option, now=now)
 
 
 def instant(text: str, option: str, *, now: float) -> str:
