@@ -10,7 +10,7 @@ import pytest
 
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.tool import Mark, Tool
-from pdp.core.contract.authzen import Action, ResourceKind, ResourceSearchRequest, Subject
+from pdp.core.contract.authzen import OFFERED, Action, ResourceKind, ResourceSearchRequest, Subject
 from pdp.core.engine.compile import CompiledPolicies, compile_policies
 from pdp.core.engine.residual.listing import Listing
 from tests.bench.comparison import ROUNDS, Ceiling, compare, keep, table
@@ -94,10 +94,11 @@ TARGETS: Final = tuple(
 
 
 def request(principal: str) -> ResourceSearchRequest:
+    """What an enforcer asks whose tools are all as approved."""
     return ResourceSearchRequest(
         Subject("user", principal, {"groups": ["corp|g1", "corp|g2", "corp|g3"]}),
         Action("tools/call"),
-        ResourceKind("tool"),
+        ResourceKind("tool", {OFFERED: {}}),
         {"scopes": [f"x{number}" for number in range(10)], "session": "s"},
     )
 
