@@ -3,10 +3,9 @@ from typing import Any, Final
 
 import pytest
 
-from pdp.core.catalog.definitions.definition import Definition, Kind, definition_of
+from pdp.core.catalog.definitions.definition import Kind
 from pdp.core.catalog.drift.change import Change, ChangeKind, Weight
 from pdp.core.catalog.drift.definition import MAX_CHANGES, changes
-from pdp.core.catalog.drift.server import Added, Changed, ServerDrift, drift_of
 from tests.unit.catalog.hostile_definitions import OK, nested, properties
 
 TOOL: Final[Mapping[str, Any]] = {"name": "read", "inputSchema": {"type": "object"}}
@@ -884,47 +883,3 @@ def test_each_change_is_one_line_that_a_terminal_can_show() -> None:
     for change in changes(before, offered=now, kind=Kind.TOOL):
         assert change.text.isprintable()
         assert len(change.text) < 3000
-
-
-# a whole server
-
-
-def tool(name: str, **members: Any) -> Definition:
-    return definition_of(Kind.TOOL, server="files", content={**TOOL, "name": name, **members})
-
-
-def test_a_server_that_offers_what_was_approved_does_not_drift() -> None:
-    assert drift_of([tool("b"), tool("a")], offered=[tool("a", title=None), tool("b")]) == ServerDrift()
-
-
-def test_what_was_added_removed_and_changed_is_told_apart_and_twins_are_called_out() -> None:
-    approved = [tool("read_file"), tool("write"), tool("gone")]
-    offered = [tool("write", title="W"), tool("r\u0435ad_file"), tool("read_file"), tool("new")]
-    title = Change(ChangeKind.TEXT_CHANGED, "/title", "`title`: `W` added", Weight.WORDING)
-    assert drift_of(approved, offered=offered) == ServerDrift(
-        added=(Added(offered[3], None), Added(offered[1], "read_file")),
-        removed=(approved[2],),
-        changed=(Changed(approved[1], offered[0], (title,)),),
-    )
-
-
-def test_names_are_compared_within_one_kind() -> None:
-    prompt = definition_of(Kind.PROMPT, server="files", content={"name": "read"})
-    assert drift_of([tool("read")], offered=[prompt]) == ServerDrift(
-        added=(Added(prompt, None),), removed=(tool("read"),)
-    )
-
-
-def test_uris_have_no_twins() -> None:
-    one, other = (
-        definition_of(Kind.RESOURCE, server="files", content={"uri": uri, "name": "a"}) for uri in ("a:b", "a:B")
-    )
-    assert drift_of([one], offered=[one, other]).added == (Added(other, None),)
-
-
-def test_a_name_that_is_offered_twice_is_told_and_each_offer_compared() -> None:
-    first, second = tool("read"), tool("read", title="x")
-    drift = drift_of([first], offered=[first, second])
-    assert (drift.repeated, [each.offered for each in drift.changed]) == ((first, second), [second])
-    both = drift_of([], offered=[first, second])
-    assert (both.repeated, both.added) == ((first, second), (Added(first, None), Added(second, None)))
