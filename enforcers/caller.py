@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pdp.core.identity.principal import Principal
+from pdp.tokens.presented import Presented
 
 
 class Transport(StrEnum):
@@ -17,7 +18,7 @@ class Transport(StrEnum):
 class Caller:
     """What the host saw of the one who calls; nothing in it is believed yet."""
 
-    credential: str | None
+    credential: Presented | None
     transport: Transport
     session: str | None = None
     client_ip: str | None = None

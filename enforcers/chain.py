@@ -33,6 +33,7 @@ from pdp.core.contract.record import Fate
 from pdp.core.identity.access import call_request, list_request
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.core.identity.mapping import principal_of
+from pdp.tokens.presented import Presented
 
 Message: TypeAlias = Request | Notification
 
@@ -40,14 +41,14 @@ _COMPLETE: Final = "complete"
 _LIST_PARAMS: Final = frozenset({"_meta"})
 
 
-class Verifier(Protocol):
-    """Verifies tokens."""
+class Authenticator(Protocol):
+    """Verifies credentials."""
 
-    async def verify(self, token: str, *, now: float) -> VerifiedClaims:
-        """The claims of `token` at Unix time `now`.
+    async def authenticate(self, presented: Presented, *, now: float) -> VerifiedClaims:
+        """The claims behind `presented` at Unix time `now`.
 
         Raises:
-            TokenError: the token is not to be believed.
+            TokenError: it is not to be believed.
 
         """
         ...
@@ -59,14 +60,14 @@ class Chain:
     def __init__(
         self,
         *,
-        verifier: Verifier,
+        authenticator: Authenticator,
         definitions: Definitions,
         decisions: DecisionSource,
         recorder: Recorder,
         forwarder: Forwarder,
         clock: Clock,
     ) -> None:
-        self._verifier = verifier
+        self._authenticator = authenticator
         self._definitions = definitions
         self._decisions = decisions
         self._recorder = recorder
@@ -79,9 +80,9 @@ class Chain:
         """Step 2: who calls, by the verified token alone."""
         account = self._open(caller, message)
         try:
-            if not caller.credential:
-                raise TokenError(ReasonCode.TOKEN_MISSING, "no bearer token")
-            claims = await self._verifier.verify(caller.credential, now=self._clock.wall())
+            if caller.credential is None:
+                raise TokenError(ReasonCode.TOKEN_MISSING, "no credential")
+            claims = await self._authenticator.authenticate(caller.credential, now=self._clock.wall())
             return Identified(caller, principal_of(claims))
         except Refused as refusal:
             return await self._deny(account, refusal)
@@ -231,7 +232,9 @@ class Chain:
         except RecordError as error:
             self._log.warning("record_lost", code=refusal.code, detail=error.detail)
             return Denied(ReasonCode.LOG_UNAVAILABLE, error.caller_text, "")
-        return Denied(refusal.code, refusal.caller_text, record)
+        scopes = account.response.context.toolgate.scopes if account.response is not None else []
+        nonce = refusal.nonce if isinstance(refusal, TokenError) else None
+        return Denied(refusal.code, refusal.caller_text, record, tuple(scopes), nonce)
 
     async def _fail(self, account: Account, error: Exception) -> Denied:
         self._log.exception("chain_failed", method=account.method)

@@ -19,9 +19,10 @@ from enforcers.offer import Forwarder, Offers
 from enforcers.remote import RemoteDecisionPoint
 from enforcers.spool import Recorder
 from pdp.core.contract.errors import ConfigurationError, Problem
-from pdp.core.settings.model import DecisionMode, Settings
+from pdp.core.settings.gateway import DecisionMode
+from pdp.core.settings.model import Settings
 from pdp.tokens.secret_file import read_secret
-from pdp.tokens.trust import build_verifier, refuse_dev_issuer_off_loopback
+from pdp.tokens.trust import build_authenticator, refuse_dev_issuer_off_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ async def open_chain(
     clock = system_clock()
     gateway = settings.gateway
     log = structlog.get_logger("toolgate.definitions")
-    verifier = build_verifier(settings.identity, base=base, log=structlog.get_logger("toolgate.tokens"))
+    authenticator = build_authenticator(settings.identity, base=base, log=structlog.get_logger("toolgate.tokens"))
     point = open_decision_point(settings, base=base)
     catalog = CatalogView(point, max_age=gateway.max_staleness, steady=clock.steady, log=log)
     recorder = Recorder(point, writer=gateway.name, clock=clock)
@@ -57,7 +58,7 @@ async def open_chain(
     watching = asyncio.create_task(definitions.watch())
     try:
         chain = Chain(
-            verifier=verifier,
+            authenticator=authenticator,
             definitions=definitions,
             decisions=CachedDecisions(
                 point, entries=gateway.cache_entries, max_staleness=gateway.max_staleness, steady=clock.steady

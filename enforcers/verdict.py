@@ -10,11 +10,17 @@ from pdp.core.contract.reason_code import ReasonCode
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The request does not go on; `text` is one line for the caller, `record_id` the record's id."""
+    """The request does not go on; `text` is one line for the caller, `record_id` the record's id.
+
+    `scopes` are all that the operation needs, where some are missing; `nonce` is the one that the next
+    proof must have (RFC 9449, section 9), None where there is nothing to say about it.
+    """
 
     code: ReasonCode
     text: str
     record_id: str
+    scopes: tuple[str, ...] = ()
+    nonce: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from pdp.core.contract.method import METHOD_PREFIXES
 from pdp.core.settings.load import read_settings
 from pdp.core.settings.model import SERVER_NAME, Settings
 from pdp.hosting.event_log import configure_event_log
+from pdp.tokens.presented import bearer
 
 TOKEN_VARIABLE: Final = "TOOLGATE_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -83,9 +84,10 @@ async def _run(
     servers = {name: upstream_factory(connector, server=name, limits=limits)}
     async with open_gateway(settings, base=base, servers=servers, naming=Unprefixed(), legacy=ANNOUNCING) as gateway:
         starting = asyncio.ensure_future(gateway.start())
+        token = environment.get(TOKEN_VARIABLE)
         transport = StdioTransport(
             gateway.service,
-            caller=Caller(environment.get(TOKEN_VARIABLE) or None, Transport.STDIO),
+            caller=Caller(bearer(token) if token else None, Transport.STDIO),
             limits=message_limits(settings.gateway),
             ready=lambda: asyncio.shield(starting),
             write_line=await writer(wire),

@@ -33,7 +33,8 @@ from enforcers.gateway.upstreams.upstream import Upstream, UpstreamLimits
 from enforcers.offer import Found
 from pdp.core.contract.errors import ConfigurationError, DecisionError, Problem
 from pdp.core.contract.exact_json import JsonLimits
-from pdp.core.settings.model import GatewaySettings, Settings, UpstreamSettings
+from pdp.core.settings.gateway import GatewaySettings
+from pdp.core.settings.model import Settings, UpstreamSettings
 from pdp.hosting.address import TcpAddress
 
 _DISTRIBUTION: Final = "toolgate"

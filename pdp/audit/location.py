@@ -5,7 +5,7 @@ from typing import Final
 
 from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.core.contract.errors import UnusableError
-from pdp.core.settings.model import LogSettings
+from pdp.core.settings.decision_point import LogSettings
 
 _SQLITE: Final = "sqlite:///"
 

@@ -26,7 +26,7 @@ from pdp.audit.store import Keeping, RecordUnfitError, StoreUnavailableError
 from pdp.audit.tables import conflicts, probes
 from pdp.core.contract.errors import UnusableError
 from pdp.core.contract.record import DriftRecord, Record
-from pdp.core.settings.model import LogMode
+from pdp.core.settings.decision_point import LogMode
 
 _SYNCHRONOUS: Final = {LogMode.SPOOLED: "NORMAL", LogMode.DURABLE: "FULL"}
 _UNFIT: Final = (

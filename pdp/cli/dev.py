@@ -14,8 +14,8 @@ from pdp.cli.config import ConfigOption
 from pdp.core.contract.errors import ConfigurationError, UnusableError
 from pdp.core.contract.identifier import uuid7
 from pdp.core.settings.load import read_settings
-from pdp.core.settings.model import Seconds
-from pdp.tokens.dev_issuer import DevClaims, DevIssuer
+from pdp.core.settings.section import Seconds
+from pdp.tokens.local.dev_issuer import DevClaims, DevIssuer
 from pdp.tokens.trust import refuse_dev_issuer_off_loopback
 
 app: Final = typer.Typer(

@@ -3,30 +3,18 @@
 import hashlib
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import cachetools
 
 from pdp.core.identity.claims import VerifiedClaims
-from pdp.tokens.compact_token import MAX_TOKEN_BYTES
+from pdp.tokens.signed.compact_token import MAX_TOKEN_BYTES
+from pdp.tokens.verification import Verifier
 
 MAX_ENTRIES: Final = 4096
 """How many tokens' claims are held; the one unused for longest makes room."""
 MAX_AGE_SECONDS: Final = 60.0
 """How long claims are held at most: by so much later than without a cache an issuer's withdrawn key is noticed."""
-
-
-class Verifier(Protocol):
-    """Verifies tokens."""
-
-    async def verify(self, token: str, *, now: float) -> VerifiedClaims:
-        """The claims of `token` at Unix time `now`.
-
-        Raises:
-            TokenError: the token is not to be believed.
-
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Whom we believe: the verifier that the settings ask for."""
+"""Whom we believe: the authenticator that the settings ask for."""
 
 from collections import Counter
 from pathlib import Path
@@ -7,20 +7,22 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from pdp.core.contract.errors import ConfigurationError, Problem
-from pdp.core.settings.model import DevIssuerSettings, IdentitySettings, IssuerSettings, Settings
+from pdp.core.settings.identity import DevIssuerSettings, IdentitySettings, IssuerSettings
+from pdp.core.settings.model import Settings
 from pdp.hosting.address import Exposure, listen_address
+from pdp.tokens.authenticator import Authenticator
 from pdp.tokens.claims_cache import ClaimsCache
-from pdp.tokens.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
-from pdp.tokens.jwks import ALGORITHMS, KeysUnavailableError, read_key_set
-from pdp.tokens.key_cache import KeyCache
-from pdp.tokens.key_source import FileKeys, KeySource, UrlKeys, checked_url
-from pdp.tokens.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
+from pdp.tokens.local.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
+from pdp.tokens.signed.jwks import ALGORITHMS, KeysUnavailableError, read_key_set
+from pdp.tokens.signed.key_cache import KeyCache
+from pdp.tokens.signed.key_source import FileKeys, KeySource, UrlKeys, checked_url
+from pdp.tokens.signed.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
 
 _ISSUERS: Final = "identity.issuers"
 
 
-def build_verifier(identity: IdentitySettings, *, base: Path, log: FilteringBoundLogger) -> ClaimsCache:
-    """The verifier of `identity`, with a cache of what it found; files are relative to `base`.
+def build_authenticator(identity: IdentitySettings, *, base: Path, log: FilteringBoundLogger) -> Authenticator:
+    """The authenticator of `identity`, with a cache of what it found; files are relative to `base`.
 
     Raises:
         ConfigurationError: no issuer at all, two that cannot be told apart, an algorithm that is not
@@ -37,7 +39,7 @@ def build_verifier(identity: IdentitySettings, *, base: Path, log: FilteringBoun
         log.warning("unsafe_dev_issuer_used", at="start", issuer=identity.unsafe_dev_issuer.alias)
         issuers.append(_unsafe_dev(identity.unsafe_dev_issuer, identity, base, log))
         unsafe.add(identity.unsafe_dev_issuer.alias)  # each use is logged, so each is verified
-    return ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe)
+    return Authenticator(ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe))
 
 
 def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Problem, ...]:

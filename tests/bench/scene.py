@@ -12,8 +12,9 @@ from typing import Any, Final
 import httpx
 import yaml
 
-from pdp.core.settings.model import DevIssuerSettings, LogMode
-from pdp.tokens.dev_issuer import DevClaims, DevIssuer
+from pdp.core.settings.decision_point import LogMode
+from pdp.core.settings.identity import DevIssuerSettings
+from pdp.tokens.local.dev_issuer import DevClaims, DevIssuer
 from tests.bench.load import MARK
 from tests.bench.programs import TOOLGATE, free_port, running
 from tests.snapshots import tool_path, tool_snapshot

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from pdp.core.settings.model import LogMode
+from pdp.core.settings.decision_point import LogMode
 from tests.bench.figures import Cell, Way
 from tests.bench.load import MARK, Job, Numbers, Tally
 from tests.bench.programs import LoadGenerator, free_port, load_generator, running

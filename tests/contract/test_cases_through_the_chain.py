@@ -33,6 +33,7 @@ from pdp.policytest.cases import CallCase, Case, read_cases
 from pdp.policytest.entry import Definition
 from pdp.policytest.files import read_files
 from pdp.policytest.run import Decided, Shown, run
+from pdp.tokens.presented import Presented, bearer
 from tests.shelf import Shelf
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -41,8 +42,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 class NoTokens:
     """Verifies nothing: the cases say who calls."""
 
-    async def verify(self, token: str, *, now: float) -> VerifiedClaims:
-        raise TokenError(ReasonCode.TOKEN_INVALID, f"no tokens at {now} for {len(token)} characters")
+    async def authenticate(self, presented: Presented, *, now: float) -> VerifiedClaims:
+        raise TokenError(ReasonCode.TOKEN_INVALID, f"no tokens at {now} for the scheme {presented.scheme}")
 
 
 class BundlePoint(InMemoryDecisionPoint):
@@ -92,7 +93,7 @@ class Enforcer:
         catalog = CatalogView(self._point, max_age=10, steady=clock.steady, log=log)
         recorder = Recorder(self._point, writer="gateway", clock=clock)
         self._chain = Chain(
-            verifier=NoTokens(),
+            authenticator=NoTokens(),
             definitions=Definitions(servers, catalog=catalog, recorder=recorder, log=log),
             decisions=self._point,
             recorder=recorder,
@@ -103,7 +104,7 @@ class Enforcer:
     async def answer(self, case: Case) -> Decided | Shown:
         seen = case.asker.seen
         transport = Transport(seen["transport"] or Transport.STREAMABLE_HTTP)
-        caller = Caller("token", transport, session=seen["session"], client_ip=seen["ip"])
+        caller = Caller(bearer("token"), transport, session=seen["session"], client_ip=seen["ip"])
         who = Identified(caller, case.asker.principal)
         self._point.now = case.now
         if not isinstance(case, CallCase):

@@ -36,6 +36,7 @@ from pdp.core.settings.model import Settings
 from pdp.hosting.address import TcpAddress
 from pdp.hosting.http_server import HttpServer
 from pdp.hosting.sockets import bind, with_real_port
+from pdp.tokens.presented import Presented
 
 SERVERS = Path(__file__).parent / "servers"
 LIMITS = UpstreamLimits(
@@ -52,8 +53,8 @@ DEADLINE = 20.0
 class Tokens:
     """Tokens are the names of their subjects, followed by `-token`."""
 
-    async def verify(self, token: str, *, now: float) -> VerifiedClaims:
-        subject, dash, rest = token.partition("-")
+    async def authenticate(self, presented: Presented, *, now: float) -> VerifiedClaims:
+        subject, dash, rest = presented.value.partition("-")
         if not dash or rest != "token":
             code = ReasonCode.TOKEN_EXPIRED if rest == "expired" else ReasonCode.TOKEN_INVALID
             raise TokenError(code, "not one of ours")
@@ -118,7 +119,7 @@ async def open_host(
     catalog = CatalogView(point, max_age=0, steady=clock.steady, log=log)
     definitions = Definitions(router, catalog=catalog, recorder=recorder, log=log)
     chain = Chain(
-        verifier=tokens,
+        authenticator=tokens,
         definitions=definitions,
         decisions=point,
         recorder=recorder,

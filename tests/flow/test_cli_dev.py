@@ -1,4 +1,4 @@
-"""`toolgate dev token`: a token that the verifier of the same configuration believes."""
+"""`toolgate dev token`: a token that the authenticator of the same configuration believes."""
 
 import stat
 import time
@@ -9,7 +9,8 @@ import pytest
 from pdp.core.identity.mapping import principal_of
 from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
 from pdp.core.settings.load import read_settings
-from pdp.tokens.trust import build_verifier
+from pdp.tokens.presented import bearer
+from pdp.tokens.trust import build_authenticator
 from tests.flow.pdp_process import toolgate, toolgate_here
 from tests.unit.tokens.minting import Events
 
@@ -25,9 +26,9 @@ async def test_the_token_is_all_that_is_printed_and_is_believed(tmp_path: Path) 
     assert (ended.returncode, ended.stderr, ended.stdout.count("\n")) == (0, "", 1)
     assert stat.S_IMODE((tmp_path / ".toolgate" / "dev-issuer.json").stat().st_mode) == 0o600
     settings = read_settings(config, environ={}).settings
-    verifier = build_verifier(settings.identity, base=tmp_path, log=Events().log())
+    authenticator = build_authenticator(settings.identity, base=tmp_path, log=Events().log())
     now = time.time()  # noqa: TID251 - the command asks the machine's clock too
-    claims = await verifier.verify(ended.stdout.strip(), now=now)
+    claims = await authenticator.authenticate(bearer(ended.stdout.strip()), now=now)
     assert principal_of(claims) == Principal(
         PrincipalType.USER,
         "dev|alice",

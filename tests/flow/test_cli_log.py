@@ -15,7 +15,7 @@ from pdp.audit.sqlite import SqliteStore
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect
-from pdp.core.settings.model import LogMode
+from pdp.core.settings.decision_point import LogMode
 from tests.flow.pdp_process import TOOLGATE, toolgate, toolgate_here
 from tests.unit.audit.sample import decision, drift, outcome
 

@@ -9,7 +9,7 @@ import pytest
 
 from pdp.audit.query import Query
 from pdp.audit.sqlite import SqliteReader, SqliteStore
-from pdp.core.settings.model import LogMode
+from pdp.core.settings.decision_point import LogMode
 from tests.unit.audit.sample import decision
 
 WRITER = """
@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 from pdp.audit.ingest import LogWriter
 from pdp.audit.sqlite import SqliteStore
-from pdp.core.settings.model import LogMode
+from pdp.core.settings.decision_point import LogMode
 from tests.unit.audit.sample import decision
 
 async def commit_for_ever(writer, start):

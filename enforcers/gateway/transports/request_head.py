@@ -7,6 +7,7 @@ from typing import Final
 from enforcers.gateway.header import HeaderError, Headers
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.tokens.presented import Presented, bearer
 
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
@@ -59,7 +60,7 @@ def check_content(headers: Headers) -> None:
         raise HeadError(ReasonCode.MESSAGE_MALFORMED, text, status=_NOT_ACCEPTABLE)
 
 
-def credential(headers: Headers) -> str | None:
+def credential(headers: Headers) -> Presented | None:
     """The bearer token, None where there is none (RFC 6750, section 2.1; no other place is looked at).
 
     Raises:
@@ -72,7 +73,7 @@ def credential(headers: Headers) -> str | None:
     match = _BEARER.fullmatch(values[0])
     if len(values) > 1 or match is None:
         raise Refused(ReasonCode.TOKEN_INVALID, "the request has no single, well-formed bearer token")
-    return match[1]
+    return bearer(match[1])
 
 
 def _accepts_json(values: list[str]) -> bool:

@@ -68,7 +68,8 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
     """Our addition to the answer; lists come sorted by policy id.
 
     `schema_digest` is the pin of the definition that was decided on. `detail` is the cause for the record; only
-    enforcers with a credential get it.
+    enforcers with a credential get it. `scopes` goes with `scope_missing`: all that the call needs, those that
+    were granted too.
     """
 
     decision_id: str
@@ -82,6 +83,7 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
     cache: CacheHint = CacheHint()
     schema_digest: str | None = None
     detail: str | None = None
+    scopes: list[str] = []
 
     @property
     def caller_text(self) -> str:

@@ -92,7 +92,16 @@ class NestingError(MessageError):
 
 
 class TokenError(Refused):
-    """The token is missing, forged, expired or for somebody else."""
+    """The caller is not who the credential would have to show.
+
+    `nonce` is the one that the next proof must have (RFC 9449), None where there is nothing to say about it.
+    """
+
+    def __init__(
+        self, code: ReasonCode, detail: str, *, caller_text: str | None = None, nonce: str | None = None
+    ) -> None:
+        super().__init__(code, detail, caller_text=caller_text)
+        self.nonce = nonce
 
 
 class ArgumentsError(Refused):

@@ -25,6 +25,10 @@ class ReasonCode(StrEnum):
     TOKEN_INVALID = "token_invalid"  # noqa: S105
     TOKEN_EXPIRED = "token_expired"  # noqa: S105
     AUDIENCE_MISMATCH = "audience_mismatch"
+    PROOF_INVALID = "proof_invalid"
+    ISSUER_UNAVAILABLE = "issuer_unavailable"
+    IDENTITY_UNMAPPED = "identity_unmapped"
+    ADDRESS_REFUSED = "address_refused"
     SCOPE_MISSING = "scope_missing"
     OBLIGATION_UNKNOWN = "obligation_unknown"
     APPROVAL_REQUIRED = "approval_required"
@@ -59,6 +63,10 @@ CALLER_TEXT: Final[dict[ReasonCode, str]] = {
     ReasonCode.TOKEN_INVALID: "the bearer token is not valid here",
     ReasonCode.TOKEN_EXPIRED: "the bearer token has expired",
     ReasonCode.AUDIENCE_MISMATCH: "the bearer token is meant for another audience",
+    ReasonCode.PROOF_INVALID: "the token is bound to its holder, and the proof of that is missing or not valid",
+    ReasonCode.ISSUER_UNAVAILABLE: "the token cannot be checked now, because its issuer does not answer",
+    ReasonCode.IDENTITY_UNMAPPED: "the token is valid, but says too little or too much to tell who you are here",
+    ReasonCode.ADDRESS_REFUSED: "requests from this address are not accepted",
     ReasonCode.SCOPE_MISSING: "the bearer token lacks a required scope",
     ReasonCode.OBLIGATION_UNKNOWN: "the decision carries an obligation this enforcer cannot meet",
     ReasonCode.APPROVAL_REQUIRED: "this call needs an approval",

@@ -10,7 +10,7 @@ from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.audit.store import Keeping
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftState, Record
-from pdp.core.settings.model import LogMode
+from pdp.core.settings.decision_point import LogMode
 from tests.unit.audit.sample import HOSTILE, decision, drift, outcome
 
 UNKNOWN = {"state": DriftState.UNKNOWN, "reason_code": ReasonCode.TOOL_UNKNOWN, "approved": None}

@@ -12,7 +12,7 @@ from pdp.audit.store import RecordStore, RecordUnfitError, StoreUnavailableError
 from pdp.core.contract.errors import RecordError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Record
-from pdp.core.settings.model import LogMode
+from pdp.core.settings.decision_point import LogMode
 from tests.unit.audit.sample import MemoryStore, decision, outcome
 from tests.unit.tokens.minting import Events
 

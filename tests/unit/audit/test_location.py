@@ -6,7 +6,7 @@ import pytest
 from pdp.audit.location import file_of, open_reader, open_store
 from pdp.audit.query import Query
 from pdp.core.contract.errors import UnusableError
-from pdp.core.settings.model import LogSettings
+from pdp.core.settings.decision_point import LogSettings
 from tests.unit.audit.sample import decision
 
 

@@ -8,7 +8,7 @@ from pdp.audit.query import Order, Query
 from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionRecord, Effect, Fate
-from pdp.core.settings.model import LogMode
+from pdp.core.settings.decision_point import LogMode
 from tests.unit.audit.sample import decision, outcome
 
 DENIED = {"effect": Effect.DENY, "reason_code": ReasonCode.FORBIDDEN_BY_POLICY}

@@ -19,7 +19,7 @@ from pdp.core.contract.errors import UnusableError
 from pdp.core.contract.exact_json import canonical
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionRecord, OutcomeRecord
-from pdp.core.settings.model import LogMode
+from pdp.core.settings.decision_point import LogMode
 from tests.unit.audit.sample import HOSTILE, decision, outcome
 
 STORED, KNOWN, CONFLICT = Keeping.STORED, Keeping.KNOWN, Keeping.CONFLICT

@@ -22,6 +22,7 @@ from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import VerifiedClaims
+from pdp.tokens.presented import Presented, bearer
 from tests.shelf import Shelf
 
 READ: dict[str, Any] = {
@@ -53,14 +54,14 @@ def tool(server: str, definition: dict[str, Any], **marks: Mark) -> Tool:
 
 
 CATALOG = Catalog([tool("files", READ, path=Mark.PATH, paths=Mark.PATH), tool("vault", LOGIN, password=Mark.SECRET)])
-CALLER = Caller("alice-token", Transport.STREAMABLE_HTTP, client_ip="127.0.0.1")
+CALLER = Caller(bearer("alice-token"), Transport.STREAMABLE_HTTP, client_ip="127.0.0.1")
 
 
 class OneToken:
     """Knows the token `alice-token`."""
 
-    async def verify(self, token: str, *, now: float) -> VerifiedClaims:
-        if token != "alice-token":
+    async def authenticate(self, presented: Presented, *, now: float) -> VerifiedClaims:
+        if presented != bearer("alice-token"):
             raise TokenError(ReasonCode.TOKEN_INVALID, "unknown token")
         return VerifiedClaims("corp", "https://idp", "alice", now + 60, {"groups": ["eng"], "scope": "a"})
 
@@ -95,7 +96,7 @@ class Host:
         recorder = Recorder(self.point, writer="gateway", clock=self.clock)
         self.definitions = Definitions(self.shelf, catalog=self.catalog, recorder=recorder, log=log)
         self.chain = Chain(
-            verifier=OneToken(),
+            authenticator=OneToken(),
             definitions=self.definitions,
             decisions=self.point,
             recorder=recorder,

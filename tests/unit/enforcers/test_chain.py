@@ -15,6 +15,7 @@ from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.core.contract.record import DecisionOrigin, Effect, Fate
+from pdp.tokens.presented import Presented, bearer
 from tests.unit.enforcers.chain_host import CALLER, OFFERS, READ, Host, call
 
 DENIALS = [code for code in ReasonCode if code is not ReasonCode.ALLOWED]
@@ -244,10 +245,10 @@ async def test_a_secret_argument_reaches_the_server_and_no_record(host: Host) ->
 
 @pytest.mark.parametrize(
     ("credential", "code"),
-    [(None, ReasonCode.TOKEN_MISSING), ("", ReasonCode.TOKEN_MISSING), ("forged", ReasonCode.TOKEN_INVALID)],
+    [(None, ReasonCode.TOKEN_MISSING), (bearer("forged"), ReasonCode.TOKEN_INVALID)],
 )
 async def test_a_caller_without_a_good_token_is_nobody_and_recorded(
-    host: Host, credential: str | None, code: ReasonCode
+    host: Host, credential: Presented | None, code: ReasonCode
 ) -> None:
     verdict = await host.chain.identify(Caller(credential, Transport.STDIO), message=call())
     assert isinstance(verdict, Denied)

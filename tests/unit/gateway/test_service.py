@@ -18,9 +18,10 @@ from pdp.core.contract.message import ErrorAnswer, Notification, Request, Result
 from pdp.core.contract.method import METHODS
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.core.identity.principal import Principal, PrincipalType
+from pdp.tokens.presented import bearer
 
-HTTP = Caller("token", Transport.STREAMABLE_HTTP)
-STDIO = Caller("token", Transport.STDIO)
+HTTP = Caller(bearer("token"), Transport.STREAMABLE_HTTP)
+STDIO = Caller(bearer("token"), Transport.STDIO)
 CALL = Request(1, "tools/call", {"name": "a", "arguments": {}})
 PROOF = {"decision_id": "r", "reason_code": "token_missing"}
 

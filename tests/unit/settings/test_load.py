@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdp.core.contract.errors import ConfigurationError, UnusableError
+from pdp.core.settings.decision_point import LogMode
+from pdp.core.settings.gateway import DecisionMode
 from pdp.core.settings.load import LoadedSettings, load, read_settings
-from pdp.core.settings.model import DecisionMode, LogMode, Settings, UpstreamSettings
+from pdp.core.settings.model import Settings, UpstreamSettings
 from pdp.core.settings.origin import Origin, OriginKind
 
 FILE = "toolgate.yaml"

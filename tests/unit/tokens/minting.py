@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-from pdp.tokens.jwks import KeysUnavailableError
+from pdp.tokens.signed.jwks import KeysUnavailableError
 
 NOW = 1_780_000_000.0
 ISSUER = "https://login.example.com/"

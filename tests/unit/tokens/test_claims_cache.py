@@ -6,9 +6,9 @@ from pdp.core.contract.errors import TokenError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.tokens.claims_cache import MAX_AGE_SECONDS, ClaimsCache
-from pdp.tokens.compact_token import MAX_TOKEN_BYTES
-from pdp.tokens.key_cache import KeyCache
-from pdp.tokens.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
+from pdp.tokens.signed.compact_token import MAX_TOKEN_BYTES
+from pdp.tokens.signed.key_cache import KeyCache
+from pdp.tokens.signed.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
 from tests.unit.tokens.minting import AUDIENCE, EC_KEY, ISSUER, NOW, OUTAGE, Events, Keys, claims, key_set, public_jwk
 from tests.unit.tokens.minting import signed as sign
 

@@ -5,9 +5,11 @@ import pytest
 
 from pdp.core.contract.errors import ConfigurationError, TokenError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.settings.model import IdentitySettings, Settings
-from pdp.tokens.dev_issuer import DevClaims, DevIssuer
-from pdp.tokens.trust import build_verifier, identity_problems, refuse_dev_issuer_off_loopback
+from pdp.core.settings.identity import IdentitySettings
+from pdp.core.settings.model import Settings
+from pdp.tokens.local.dev_issuer import DevClaims, DevIssuer
+from pdp.tokens.presented import bearer
+from pdp.tokens.trust import build_authenticator, identity_problems, refuse_dev_issuer_off_loopback
 from tests.unit.tokens.minting import AUDIENCE, EC_KEY, ISSUER, NOW, Events, claims, key_set, public_jwk, signed
 
 CORP = {"alias": "corp", "issuer": ISSUER, "audience": AUDIENCE, "jwks": "corp.json"}
@@ -26,13 +28,13 @@ def base(tmp_path: Path) -> Path:
 async def test_configured_and_development_issuers_are_believed_each_for_its_own(base: Path) -> None:
     events = Events()
     settings = identity(CORP, unsafe_dev_issuer={})
-    verifier = build_verifier(settings, base=base, log=events.log())
+    authenticator = build_authenticator(settings, base=base, log=events.log())
     assert [event["at"] for event in events.named("unsafe_dev_issuer_used")] == ["start"]
-    assert (await verifier.verify(signed(claims()), now=NOW)).alias == "corp"
+    assert (await authenticator.authenticate(bearer(signed(claims())), now=NOW)).alias == "corp"
     assert settings.unsafe_dev_issuer is not None
     dev = DevIssuer.open(settings.unsafe_dev_issuer, base=base)
     token = dev.sign(DevClaims("bob"), now=NOW, ttl=60, token_id="t1")
-    verified = await verifier.verify(token, now=NOW)
+    verified = await authenticator.authenticate(bearer(token), now=NOW)
     assert (verified.alias, verified.subject) == ("dev", "bob")
     assert [event["at"] for event in events.named("unsafe_dev_issuer_used")] == ["start", "verification"]
 
@@ -42,15 +44,15 @@ async def test_the_development_issuer_cannot_speak_for_another(base: Path) -> No
     assert settings.unsafe_dev_issuer is not None
     posing = settings.unsafe_dev_issuer.model_copy(update={"issuer": ISSUER, "audience": AUDIENCE})
     token = DevIssuer.open(posing, base=base).sign(DevClaims("alice"), now=NOW, ttl=60, token_id="t1")
-    verifier = build_verifier(settings, base=base, log=Events().log())
+    authenticator = build_authenticator(settings, base=base, log=Events().log())
     with pytest.raises(TokenError) as caught:
-        await verifier.verify(token, now=NOW)
+        await authenticator.authenticate(bearer(token), now=NOW)
     assert caught.value.code is ReasonCode.TOKEN_INVALID
 
 
 def test_without_an_issuer_nothing_starts(base: Path) -> None:
     with pytest.raises(ConfigurationError, match="issuer_missing"):
-        build_verifier(identity(), base=base, log=Events().log())
+        build_authenticator(identity(), base=base, log=Events().log())
 
 
 def test_every_problem_is_told_at_once(base: Path) -> None:
@@ -74,7 +76,7 @@ def test_every_problem_is_told_at_once(base: Path) -> None:
 
 
 def test_an_issuer_with_a_url_need_not_be_up_at_the_start(base: Path) -> None:
-    build_verifier(identity(CORP | {"jwks": "https://login.example.com/jwks"}), base=base, log=Events().log())
+    build_authenticator(identity(CORP | {"jwks": "https://login.example.com/jwks"}), base=base, log=Events().log())
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pdp.core.contract.errors import TokenError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import VerifiedClaims
-from pdp.tokens.key_cache import KeyCache
-from pdp.tokens.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
+from pdp.tokens.signed.key_cache import KeyCache
+from pdp.tokens.signed.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
 from tests.unit.tokens.minting import (
     AUDIENCE,
     EC_KEY,

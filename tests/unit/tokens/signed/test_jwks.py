@@ -5,7 +5,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm
 
-from pdp.tokens.jwks import ALGORITHMS, KeysUnavailableError, matching, read_key_set
+from pdp.tokens.signed.jwks import ALGORITHMS, KeysUnavailableError, matching, read_key_set
 from tests.unit.tokens.minting import EC_KEY, ED_KEY, RSA_KEY, key_set, public_jwk
 
 GOOD = public_jwk(EC_KEY, kid="good")

@@ -7,8 +7,8 @@ import jwt
 import pytest
 
 from pdp.core.contract.errors import UnusableError
-from pdp.core.settings.model import DevIssuerSettings
-from pdp.tokens.dev_issuer import DevClaims, DevIssuer
+from pdp.core.settings.identity import DevIssuerSettings
+from pdp.tokens.local.dev_issuer import DevClaims, DevIssuer
 from tests.unit.tokens.minting import NOW
 
 SETTINGS = DevIssuerSettings()

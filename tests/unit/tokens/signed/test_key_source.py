@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pdp.core.contract.errors import ConfigurationError
-from pdp.tokens.jwks import MAX_KEY_SET_BYTES, KeysUnavailableError
-from pdp.tokens.key_source import FileKeys, UrlKeys, checked_url
+from pdp.tokens.signed.jwks import MAX_KEY_SET_BYTES, KeysUnavailableError
+from pdp.tokens.signed.key_source import FileKeys, UrlKeys, checked_url
 
 Answering = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from pdp.tokens.jwks import KeysUnavailableError, VerificationKey, matching, read_key_set
-from pdp.tokens.key_source import KeySource
+from pdp.tokens.signed.jwks import KeysUnavailableError, VerificationKey, matching, read_key_set
+from pdp.tokens.signed.key_source import KeySource
 
 COOLDOWN_SECONDS: Final = 10.0
 """Between two fetches that nothing but an unknown key or an earlier failure calls for."""

@@ -11,9 +11,9 @@ from structlog.typing import FilteringBoundLogger
 from pdp.core.contract.errors import TokenError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import VerifiedClaims
-from pdp.tokens.compact_token import UnverifiedToken, invalid, read_token
-from pdp.tokens.jwks import ALGORITHMS, KeysUnavailableError, VerificationKey
-from pdp.tokens.key_cache import KeyCache
+from pdp.tokens.signed.compact_token import UnverifiedToken, invalid, read_token
+from pdp.tokens.signed.jwks import ALGORITHMS, KeysUnavailableError, VerificationKey
+from pdp.tokens.signed.key_cache import KeyCache
 
 _ABSENT: Final = object()
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from pdp.tokens.jwks import KeysUnavailableError, VerificationKey
-from pdp.tokens.key_cache import COOLDOWN_SECONDS, KEEP_SECONDS, KeyCache
+from pdp.tokens.signed.jwks import KeysUnavailableError, VerificationKey
+from pdp.tokens.signed.key_cache import COOLDOWN_SECONDS, KEEP_SECONDS, KeyCache
 from tests.unit.tokens.minting import EC_KEY, NOW, OUTAGE, Events, Keys, key_set, public_jwk
 
 OLD = key_set(public_jwk(EC_KEY, kid="old"))

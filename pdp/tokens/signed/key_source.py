@@ -9,7 +9,7 @@ import httpx
 
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.hosting.address import Exposure, host_exposure
-from pdp.tokens.jwks import MAX_KEY_SET_BYTES, KeysUnavailableError
+from pdp.tokens.signed.jwks import MAX_KEY_SET_BYTES, KeysUnavailableError
 
 _MAX_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

@@ -13,7 +13,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from pdp.core.contract.errors import MessageError, UnusableError
 from pdp.core.contract.exact_json import JsonLimits, canonical, parse
-from pdp.core.settings.model import DevIssuerSettings
+from pdp.core.settings.identity import DevIssuerSettings
 from pdp.tokens.secret_file import obtain_secret
 
 DEV_ALGORITHM: Final = "EdDSA"

@@ -1,0 +1,37 @@
+"""The section `identity` of the settings: who may be believed."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from pdp.core.settings.section import FilePath, Seconds, Section, duration
+
+
+class IssuerSettings(Section):
+    """One token issuer; `jwks` is a file or an https URL (http on loopback)."""
+
+    alias: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    issuer: str = Field(min_length=1)
+    audience: str = Field(min_length=1)
+    jwks: str = Field(min_length=1)
+    algorithms: list[str] = Field(default=["RS256", "ES256", "EdDSA"], min_length=1)
+
+
+class DevIssuerSettings(Section):
+    """A local issuer whose key is a file here; for trying out, refused off loopback."""
+
+    alias: str = Field(default="dev", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    issuer: str = "http://127.0.0.1/toolgate-dev-issuer"
+    audience: str = "http://127.0.0.1:8080/mcp"
+    key: FilePath = Path(".toolgate/dev-issuer.json")
+
+
+class IdentitySettings(Section):
+    """Who may be believed; `leeway` is the clock skew allowed on `exp`, `nbf` and `iat`."""
+
+    issuers: list[IssuerSettings] = []
+    unsafe_dev_issuer: DevIssuerSettings | None = None
+    leeway: Annotated[float, BeforeValidator(duration), Field(gt=0, le=60)] = "5s"  # type: ignore[assignment]
+    jwks_max_age: Seconds = "10m"  # type: ignore[assignment]
+    jwks_timeout: Seconds = "5s"  # type: ignore[assignment]
