@@ -52,9 +52,16 @@ DEADLINE = 20.0
 
 
 class Tokens:
-    """Tokens are the names of their subjects, followed by `-token`."""
+    """Tokens are the names of their subjects, followed by `-token`; `refuses` is what every other is refused with."""
+
+    def __init__(self) -> None:
+        self.seen: list[Presented] = []
+        self.refuses: TokenError | None = None
 
     async def authenticate(self, presented: Presented, *, now: float) -> VerifiedClaims:
+        self.seen.append(presented)
+        if self.refuses is not None:
+            raise self.refuses
         subject, dash, rest = presented.value.partition("-")
         if not dash or rest != "token":
             code = ReasonCode.TOKEN_EXPIRED if rest == "expired" else ReasonCode.TOKEN_INVALID
