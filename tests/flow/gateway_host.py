@@ -37,7 +37,7 @@ from pdp.core.settings.model import Settings
 from pdp.hosting.address import TcpAddress
 from pdp.hosting.http_server import HttpServer
 from pdp.hosting.sockets import bind, with_real_port
-from pdp.tokens.presented import Presented
+from pdp.tokens.presented import Presented, Scheme
 
 SERVERS = Path(__file__).parent / "servers"
 LIMITS = UpstreamLimits(
@@ -52,7 +52,7 @@ DEADLINE = 20.0
 
 
 class Tokens:
-    """Tokens are the names of their subjects, followed by `-token`; `refuses` is what every other is refused with."""
+    """Bearer tokens are the names of their subjects, followed by `-token`; with `refuses` none is any more."""
 
     def __init__(self) -> None:
         self.seen: list[Presented] = []
@@ -63,7 +63,7 @@ class Tokens:
         if self.refuses is not None:
             raise self.refuses
         subject, dash, rest = presented.value.partition("-")
-        if not dash or rest != "token":
+        if not dash or rest != "token" or presented.scheme is not Scheme.BEARER:
             code = ReasonCode.TOKEN_EXPIRED if rest == "expired" else ReasonCode.TOKEN_INVALID
             raise TokenError(code, "not one of ours")
         return VerifiedClaims("corp", "https://login.test/", subject, now + 60, {"groups": ["eng"]})
