@@ -54,6 +54,7 @@ def thumbprint(form: CertificateForm, *values: str, peer: str = "10.0.0.5") -> s
             f'By=spiffe://mesh/gate;By=spiffe://mesh/b;Hash={HEX};Subject="CN=a\\",Hash=1;O=x, y";URI=spiffe://mesh/c?a=b',
         ),
     ],
+    ids=["rfc9440", "pem", "pem-crlf", "xfcc", "xfcc-upper-case", "xfcc-among-others"],  # not by values, which differ
 )
 def test_every_form_gives_the_thumbprint_of_rfc_8705(form: CertificateForm, value: str) -> None:
     assert thumbprint(form, value) == THUMBPRINT
