@@ -2,16 +2,16 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from enforcers.catalog_view import CatalogView
-from enforcers.chain import Chain
+from enforcers.chain import Authenticator, Chain
 from enforcers.clock import system_clock
 from enforcers.definitions import Definitions
 from enforcers.gateway.answer import Wording
@@ -114,9 +114,14 @@ async def open_host(
     naming: Naming | None = None,
     limits: UpstreamLimits = LIMITS,
     max_age: float = 60.0,
+    authenticator: Authenticator | None = None,
+    wall: Callable[[], float] | None = None,
 ) -> AsyncIterator[Host]:
-    """A host whose router has been started and whose catalog approves what it found."""
-    clock = system_clock()
+    """A host whose router has been started and whose catalog approves what it found.
+
+    `authenticator` is there in place of `Tokens`, `wall` in place of the machine's clock.
+    """
+    clock = system_clock() if wall is None else replace(system_clock(), wall=wall)
     log = structlog.get_logger()
     servers = {name: upstream_factory(c, server=name, limits=limits) for name, c in connectors.items()}
     freshness = Freshness(max_age, patience=limits.call_timeout)
@@ -127,7 +132,7 @@ async def open_host(
     catalog = CatalogView(point, max_age=0, steady=clock.steady, log=log)
     definitions = Definitions(router, catalog=catalog, recorder=recorder, log=log)
     chain = Chain(
-        authenticator=tokens,
+        authenticator=authenticator or tokens,
         definitions=definitions,
         decisions=point,
         recorder=recorder,

@@ -127,6 +127,9 @@ def encode(text: str) -> str:
 
 async def read_reply(reader: asyncio.StreamReader, *, method: str = "POST") -> Reply:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    headers: dict[str, str] = {}
+    for name, _, value in (line.partition(":") for line in head[1:] if line):
+        before = headers.get(name.lower())
+        headers[name.lower()] = value.strip() if before is None else f"{before}, {value.strip()}"
     body = await reader.readexactly(0 if method == "HEAD" else int(headers.get("content-length", "0")))
     return Reply(int(head[0].split(" ")[1]), headers, body)
