@@ -152,8 +152,8 @@ async def open_host(
 
 
 @asynccontextmanager
-async def serve(host: Host, **gateway: Any) -> AsyncIterator[Host]:
-    """`host`, listening on a free port."""
+async def serve(host: Host, *, issuer: str = "https://login.test/", **gateway: Any) -> AsyncIterator[Host]:
+    """`host`, listening on a free port; `gateway` are its settings."""
     settings = Settings.model_validate(
         {
             "version": 1,
@@ -162,7 +162,7 @@ async def serve(host: Host, **gateway: Any) -> AsyncIterator[Host]:
                 "issuers": [
                     {
                         "alias": "corp",
-                        "issuer": "https://login.test/",
+                        "issuer": issuer,
                         "audience": "https://here.test",
                         "jwks": "jwks.json",
                     }

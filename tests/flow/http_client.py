@@ -39,10 +39,11 @@ class Reply:
 
 @dataclass
 class Client:
-    """Sends to one gateway; `host` is what the `Host` header says."""
+    """Sends to one gateway; `host` is what the `Host` header says, `before` comes before the first request."""
 
     port: int
     host: str = ""
+    before: str = ""
     extra: list[tuple[str, str]] = field(default_factory=list)
 
     async def send(
@@ -72,7 +73,7 @@ class Client:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             async with asyncio.timeout(20):
-                for part in parts:
+                for part in [self.before.encode(), *parts]:
                     writer.write(part)
                     await asyncio.sleep(0)
                 return [await read_reply(reader, method=method) for _ in range(count)]

@@ -508,7 +508,7 @@ async def test_loopback_has_several_names(client: Client, name: str) -> None:
 
 
 async def test_configured_hosts_and_origins_are_answered() -> None:
-    allowed = {"allowed_hosts": ["gate.test"], "allowed_origins": ["https://app.test"]}
+    allowed: dict[str, Any] = {"allowed_hosts": ["gate.test"], "allowed_origins": ["https://app.test"]}
     async with open_host({}) as opened, serve(opened, **allowed) as serving:
         client = Client(serving.address.port, host="gate.test")
         reply = await client.modern("server/discover", extra=[("Origin", "https://app.test")])

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from enforcers.testing.decision_point import answer
+from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import AnswerContext, EvaluationRequest, EvaluationResponse, ToolgateAnswer
 from pdp.core.contract.errors import TokenError
 from pdp.core.contract.reason_code import ReasonCode
@@ -103,6 +105,20 @@ async def test_a_missing_scope_names_all_that_the_call_needs(client: Client, hos
         'Bearer error="insufficient_scope", error_description="the bearer token lacks a required scope", '
         f'{scope}resource_metadata="{metadata}"'
     )
+
+
+async def test_scopes_that_every_tool_needs_are_asked_for_at_once_and_are_those_of_now(
+    client: Client, host: Host
+) -> None:
+    path = "/.well-known/oauth-protected-resource/mcp"
+    before = await client.send([], b"", method="GET", path=path)
+    needing = [msgspec.structs.replace(tool, scopes=("use", "offline_access")) for tool in host.point.active.tools()]
+    host.point.active = Catalog(needing)
+    await host.gateway.definitions.compare()
+    after = await client.send([], b"", method="GET", path=path)
+    assert ("scopes_supported" in before.json, after.json["scopes_supported"]) == (False, ["use"])
+    reply = await client.modern("tools/list", extra=[("Authorization", "")])
+    assert reply.headers["www-authenticate"].startswith('Bearer scope="use", resource_metadata="')
 
 
 # --- scripts in browsers
