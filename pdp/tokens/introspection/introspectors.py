@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -59,12 +59,12 @@ def open_introspectors(
     *,
     base: Path,
     fetcher: Fetcher,
-    discovery: Callable[[IssuerSettings], Discovery],
+    discoveries: Mapping[str, Discovery],
     log: FilteringBoundLogger,
 ) -> Introspectors:
     """The introspectors of `identity`, which has no problems; files are relative to `base`.
 
-    `discovery` is where an issuer's metadata comes from.
+    `discoveries` has, by alias, the metadata of issuers whose endpoint the settings do not name.
 
     Raises:
         UnusableError: a secret or key cannot be used.
@@ -77,7 +77,7 @@ def open_introspectors(
         if settings is None:
             continue
         client = client_authentication(settings, audience=issuer.issuer, base=base, randomness=secrets.token_bytes)
-        place = discovery(issuer) if settings.endpoint is None else read_endpoint(settings.endpoint)
+        place = discoveries[issuer.alias] if settings.endpoint is None else read_endpoint(settings.endpoint)
         questions = HttpQuestions(place, client=client, fetcher=fetcher, timeout=settings.timeout)
         introspector = Introspector(
             _expected(issuer, settings, identity.leeway),
@@ -102,6 +102,7 @@ def _expected(issuer: IssuerSettings, settings: IntrospectionSettings, leeway: f
         max_age=settings.max_age,
         without_audience=settings.without_audience,
         without_subject=settings.without_subject,
+        max_lifetime=issuer.max_lifetime,
     )
 
 
