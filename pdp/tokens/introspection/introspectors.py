@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -35,21 +35,21 @@ class Introspectors:
     rest: Verifier | None = None
 
 
-def introspection_problems(identity: IdentitySettings) -> tuple[Problem, ...]:
-    """Everything that would keep opaque tokens from going to their own issuer and to no other."""
+def introspection_problems(identity: IdentitySettings, *, taken: Collection[str] = ()) -> tuple[Problem, ...]:
+    """Everything that would keep opaque tokens from going to their own issuer and to no other.
+
+    `taken` are prefixes of credentials that are no issuer's, such as API keys.
+    """
     asked = [(issuer, issuer.introspection) for issuer in identity.issuers if issuer.introspection is not None]
     problems = []
     for issuer, settings in asked:
         prefix = settings.token_prefix
         if prefix is None and len(asked) > 1:
-            problems.append(
-                _problem(issuer, "with several issuers of opaque tokens each needs a `token_prefix` of its own")
-            )
-        others = [other.token_prefix for _, other in asked if other is not settings]
-        if prefix is not None and any(other is not None and other.startswith(prefix) for other in others):
-            problems.append(_problem(issuer, f"the prefix `{prefix}` begins another issuer's tokens too"))
-        if prefix is not None and _LIKE_JWT.match(prefix):
-            problems.append(_problem(issuer, f"the prefix `{prefix}` is how signed tokens begin"))
+            message = "with several issuers of opaque tokens each needs a `token_prefix` of its own"
+            problems.append(_problem(issuer, message))
+        if prefix is not None:
+            others = [other.token_prefix or "" for _, other in asked if other is not settings]
+            problems += [_problem(issuer, text) for text in _prefix_faults(prefix, others=others, taken=taken)]
         problems += _place_problems(issuer, settings)
     return tuple(problems)
 
@@ -104,6 +104,15 @@ def _expected(issuer: IssuerSettings, settings: IntrospectionSettings, leeway: f
         without_subject=settings.without_subject,
         max_lifetime=issuer.max_lifetime,
     )
+
+
+def _prefix_faults(prefix: str, *, others: Iterable[str], taken: Iterable[str]) -> Iterator[str]:
+    if any(other.startswith(prefix) for other in others):
+        yield f"the prefix `{prefix}` begins another issuer's tokens too"
+    if any(other.startswith(prefix) or prefix.startswith(other) for other in taken):
+        yield f"the prefix `{prefix}` is that of another kind of credential"
+    if _LIKE_JWT.match(prefix):
+        yield f"the prefix `{prefix}` is how signed tokens begin"
 
 
 def _place_problems(issuer: IssuerSettings, settings: IntrospectionSettings) -> list[Problem]:

@@ -80,6 +80,15 @@ def test_a_refusal_tells_nothing_of_what_was_presented(name: str) -> None:
     assert [part for part in (TOKEN, token_hash(TOKEN), "jti-1", HOLDER_THUMBPRINT) if part in told] == []
 
 
+def test_a_proof_with_any_one_character_changed_is_refused() -> None:
+    checks, good = checker(), proof()
+    for position, character in enumerate(good):
+        for other in {"A", "_", ".", " "} - {character}:
+            text = good[:position] + other + good[position + 1 :]
+            assert refusal(checks, presented(text)).code is ReasonCode.PROOF_INVALID
+    checks.check(presented(good), key=HOLDER_THUMBPRINT, now=NOW)
+
+
 def test_no_proof_is_no_proof() -> None:
     assert refusal(checker(), presented(None)).code is ReasonCode.PROOF_INVALID
 
