@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from pdp.core.settings.possession import Binding, DpopSettings
 from pdp.core.settings.section import FilePath, Seconds, Section, duration
 
 
@@ -30,6 +31,8 @@ class IssuerSettings(Section):
     algorithms: list[str] = Field(default=["RS256", "ES256", "EdDSA"], min_length=1)
     token_types: list[TokenType] = Field(default=["at+jwt"], min_length=1)
     max_lifetime: Seconds | None = None
+    dpop: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
+    certificate_bound: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
 
 
 class DevIssuerSettings(Section):
@@ -50,3 +53,4 @@ class IdentitySettings(Section):
     leeway: Annotated[float, BeforeValidator(duration), Field(gt=0, le=60)] = "5s"  # type: ignore[assignment]
     jwks_max_age: Seconds = "10m"  # type: ignore[assignment]
     jwks_timeout: Seconds = "5s"  # type: ignore[assignment]
+    dpop: DpopSettings = DpopSettings()
