@@ -21,7 +21,6 @@ from enforcers.spool import Account, Recorder, describe_arguments
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.catalog.arguments import ArgumentChecker
 from pdp.core.catalog.marks import masked
-from pdp.core.catalog.text.hidden_text import shown
 from pdp.core.contract.authzen import TOOL_TYPE, EvaluationResponse
 from pdp.core.contract.checked_call import CheckedCall, normalise
 from pdp.core.contract.clock import Clock
@@ -33,6 +32,7 @@ from pdp.core.contract.record import Fate
 from pdp.core.identity.access import call_request, list_request
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.core.identity.mapping import principal_of
+from pdp.core.text.hidden_text import shown
 from pdp.tokens.presented import Presented
 
 Message: TypeAlias = Request | Notification
