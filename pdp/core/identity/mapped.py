@@ -110,8 +110,10 @@ class _Run:
         chain: tuple[str, ...] = ()
         if source is not None:
             chain = self._try(_NONE, actors, source, claims, alias=alias, issuer=issuer)
-        client = None if kind is PrincipalType.AGENT else self._single(reading, members, "actor")
-        return chain, chain[0] if chain else client
+        if source is not None and chain:
+            reading.origins.append(Origin("delegation", source.claim))
+            return chain, chain[0]
+        return (), None if kind is PrincipalType.AGENT else self._single(reading, members, "actor")
 
     def _properties(self, reading: Reading, members: Members) -> SubjectProperties:
         attributes: dict[str, AttributeValue] = {}

@@ -87,12 +87,13 @@ def _default(sections: Sections, value: Any, at: SettingPath, wanted: Kind) -> A
         return None
     match wanted:
         case Wanted.NAMES:
-            return sections.take(value, tuple[str, ...], at)
+            return sections.take(value, list[str], at)
         case Wanted.NAME | Wanted.ID:
             return sections.take(value, str, at)
         case _:
             try:
-                return normal(value, wanted)
+                found = normal(value, wanted)
             except NotOfTypeError as error:
                 sections.report(at, f"{where(at)} {error}")
                 return None
+            return list(found) if isinstance(found, tuple) else found
