@@ -7,7 +7,13 @@ from typing import Final, TypeAlias
 from structlog.typing import FilteringBoundLogger
 
 from pdp.audit.ingest import LogWriter
-from pdp.core.contract.authzen import CATALOG_PATH, EVALUATION_PATH, RECORDS_PATH, RESOURCE_SEARCH_PATH
+from pdp.core.contract.authzen import (
+    CATALOG_PATH,
+    EVALUATION_PATH,
+    MAPPING_PATH,
+    RECORDS_PATH,
+    RESOURCE_SEARCH_PATH,
+)
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
@@ -89,6 +95,7 @@ def build_app(
         RECORDS_PATH: Route("POST", Access.ENFORCER, records.take),
         CATALOG_PATH: Route("GET", Access.ENFORCER, catalogs.head),
         f"{CATALOG_PATH}/": Route("GET", Access.ENFORCER, catalogs.content),
+        f"{MAPPING_PATH}/": Route("GET", Access.ENFORCER, catalogs.mapping),
         HEALTH_PATH: Route("GET", Access.OPEN, health.alive),
         READY_PATH: Route("GET", Access.LOCAL, health.ready),
         METRICS_PATH: Route("GET", Access.LOCAL, health.metrics),
