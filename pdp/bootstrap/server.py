@@ -13,6 +13,8 @@ from pdp.core.settings.model import Settings
 from pdp.hosting.address import listen_address
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.watch import watch
+from pdp.revocation.held import HeldRevocations
+from pdp.revocation.location import open_revocations
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.clock import system_clock
 from pdp.server.enforcer_keys import read_enforcer_keys
@@ -24,17 +26,20 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
 
     Raises:
         ConfigurationError: with every problem of policies, catalog and schemas, or of the enforcers' names.
-        UnusableError: the decision log or an enforcer's key file cannot be used.
+        UnusableError: the decision log, the revocations or an enforcer's key file cannot be used.
 
     """
     log, clock, pdp = structlog.get_logger("toolgate.pdp"), system_clock(), settings.pdp
     active = open_active(settings, base=base)
     keys = read_enforcer_keys(settings, base=base, randomness=clock.randomness)
     decider = ActiveDecider(active, clock=clock)
+    store = open_revocations(pdp, base=base)
+    held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
     app = build_app(
         decider,
         writer,
+        held=held,
         keys=keys,
         listen=listen_address(pdp.listen, setting="pdp.listen"),
         clock=clock,
@@ -46,6 +51,10 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         decider,
         writer,
         reload=partial(asyncio.to_thread, active.refresh),
-        background=[partial(watch, active, interval=pdp.reload_interval)],
+        background=[
+            partial(watch, active, interval=pdp.reload_interval),
+            partial(held.watch, pdp.revocations.interval),
+        ],
+        on_close=store.close,
         log=log,
     )

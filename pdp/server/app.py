@@ -7,12 +7,19 @@ from typing import Final, TypeAlias
 from structlog.typing import FilteringBoundLogger
 
 from pdp.audit.ingest import LogWriter
-from pdp.core.contract.authzen import CATALOG_PATH, EVALUATION_PATH, RECORDS_PATH, RESOURCE_SEARCH_PATH
+from pdp.core.contract.authzen import (
+    CATALOG_PATH,
+    EVALUATION_PATH,
+    RECORDS_PATH,
+    RESOURCE_SEARCH_PATH,
+    REVOCATIONS_PATH,
+)
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.hosting.address import ListenAddress
 from pdp.hosting.event_log import frames
+from pdp.revocation.held import HeldRevocations
 from pdp.server.access import Access, Caller, Door
 from pdp.server.catalogs import Catalogs
 from pdp.server.decide import Decisions
@@ -36,6 +43,8 @@ from pdp.server.health import Health
 from pdp.server.journal import Journal
 from pdp.server.metrics import Metrics
 from pdp.server.records import Records
+from pdp.server.revocations import Revocations
+from pdp.server.revoking import RevokingDecider
 
 HEALTH_PATH: Final = "/healthz"
 READY_PATH: Final = "/readyz"
@@ -68,6 +77,7 @@ def build_app(
     decider: Decider,
     writer: LogWriter,
     *,
+    held: HeldRevocations,
     keys: EnforcerKeys,
     listen: ListenAddress,
     clock: Clock,
@@ -76,6 +86,7 @@ def build_app(
 ) -> "PdpApp":
     """The ASGI application of a decision point; `writer` is started and closed by whoever runs it."""
     bounds = bounds or ServerBounds()
+    decider = RevokingDecider(decider, held, clock=clock)
     limits = JsonLimits(max_bytes=bounds.max_body_bytes, max_depth=bounds.max_depth)
     metrics = Metrics(decider, writer)
     journal = Journal(writer, clock=clock)
@@ -89,6 +100,7 @@ def build_app(
         RECORDS_PATH: Route("POST", Access.ENFORCER, records.take),
         CATALOG_PATH: Route("GET", Access.ENFORCER, catalogs.head),
         f"{CATALOG_PATH}/": Route("GET", Access.ENFORCER, catalogs.content),
+        REVOCATIONS_PATH: Route("GET", Access.ENFORCER, Revocations(held).whole),
         HEALTH_PATH: Route("GET", Access.OPEN, health.alive),
         READY_PATH: Route("GET", Access.LOCAL, health.ready),
         METRICS_PATH: Route("GET", Access.LOCAL, health.metrics),

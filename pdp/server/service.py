@@ -38,7 +38,7 @@ class Service(Protocol):
 
 
 class PdpService:
-    """The service of `app`: starts and closes `writer`, keeps `background` going between."""
+    """The service of `app`: starts and closes `writer`, keeps `background` going between; `on_close` comes last."""
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class PdpService:
         reload: Callable[[], Awaitable[None]],
         log: FilteringBoundLogger,
         background: Sequence[Callable[[], Awaitable[None]]] = (),
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.app = app
         self._decider = decider
@@ -56,6 +57,7 @@ class PdpService:
         self._reload = reload
         self._log = log
         self._background = background
+        self._on_close = on_close
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -81,6 +83,7 @@ class PdpService:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._writer.aclose()
+        self._on_close()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

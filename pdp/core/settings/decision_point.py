@@ -23,6 +23,14 @@ class LogSettings(Section):
     mode: Annotated[LogMode, Field(strict=False)] = LogMode.SPOOLED
 
 
+class RevocationSettings(Section):
+    """Revocations; without `url` they are in the file `revocations.db` of `pdp.state`."""
+
+    url: str | None = None
+    interval: Seconds = "500ms"  # type: ignore[assignment]
+    max_age: Seconds = "10s"  # type: ignore[assignment]
+
+
 class PdpSettings(Section):
     """The policy decision point."""
 
@@ -31,6 +39,7 @@ class PdpSettings(Section):
     schemas: FilePath = Path("schemas/")
     state: FilePath = Path(".toolgate/")
     log: LogSettings = LogSettings()
+    revocations: RevocationSettings = RevocationSettings()
     reload_interval: Seconds = "2s"  # type: ignore[assignment]
     answer_max_age: Seconds = "5s"  # type: ignore[assignment]
     max_message_bytes: int = Field(default=4 * 1024 * 1024, gt=0)
