@@ -17,7 +17,7 @@ from pdp.revocation.held import HeldRevocations
 from pdp.revocation.location import open_revocations
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.clock import system_clock
-from pdp.server.enforcer_keys import read_enforcer_keys
+from pdp.server.enforcers import open_enforcers
 from pdp.server.service import PdpService
 
 
@@ -25,13 +25,13 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     """The decision point of `settings` for a listener; what it starts, it starts when it is entered.
 
     Raises:
-        ConfigurationError: with every problem of policies, catalog and schemas, or of the enforcers' names.
+        ConfigurationError: with every problem of policies, catalog and schemas, or of the enforcers.
         UnusableError: the decision log, the revocations or an enforcer's key file cannot be used.
 
     """
     log, clock, pdp = structlog.get_logger("toolgate.pdp"), system_clock(), settings.pdp
     active = open_active(settings, base=base)
-    keys = read_enforcer_keys(settings, base=base, randomness=clock.randomness)
+    enforcers = open_enforcers(settings, base=base, clock=clock, log=log)
     decider = ActiveDecider(active, clock=clock)
     store = open_revocations(pdp, base=base)
     held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
@@ -40,7 +40,7 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         decider,
         writer,
         held=held,
-        keys=keys,
+        enforcers=enforcers,
         listen=listen_address(pdp.listen, setting="pdp.listen"),
         clock=clock,
         log=log,

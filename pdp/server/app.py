@@ -24,7 +24,7 @@ from pdp.server.access import Access, Caller, Door
 from pdp.server.catalogs import Catalogs
 from pdp.server.decide import Decisions
 from pdp.server.decider import Decider
-from pdp.server.enforcer_keys import EnforcerKeys
+from pdp.server.enforcers import Enforcers
 from pdp.server.exchange import (
     CLOSE,
     Answer,
@@ -39,6 +39,7 @@ from pdp.server.exchange import (
     write_answer,
     write_early_answer,
 )
+from pdp.server.fence import Fence
 from pdp.server.health import Health
 from pdp.server.journal import Journal
 from pdp.server.metrics import Metrics
@@ -78,7 +79,7 @@ def build_app(
     writer: LogWriter,
     *,
     held: HeldRevocations,
-    keys: EnforcerKeys,
+    enforcers: Enforcers,
     listen: ListenAddress,
     clock: Clock,
     log: FilteringBoundLogger,
@@ -90,8 +91,9 @@ def build_app(
     limits = JsonLimits(max_bytes=bounds.max_body_bytes, max_depth=bounds.max_depth)
     metrics = Metrics(decider, writer)
     journal = Journal(writer, clock=clock)
-    decisions = Decisions(decider, journal, metrics=metrics, limits=limits, clock=clock, log=log)
-    records = Records(writer, metrics=metrics, limits=limits)
+    fence = Fence(metrics=metrics, log=log)
+    decisions = Decisions(decider, journal, fence=fence, metrics=metrics, limits=limits, clock=clock, log=log)
+    records = Records(writer, fence=fence, metrics=metrics, limits=limits)
     catalogs = Catalogs(decider)
     health = Health(decider, writer, metrics=metrics, clock=clock)
     routes = {
@@ -105,7 +107,7 @@ def build_app(
         READY_PATH: Route("GET", Access.LOCAL, health.ready),
         METRICS_PATH: Route("GET", Access.LOCAL, health.metrics),
     }
-    return PdpApp(routes, Door(keys, listen=listen), metrics=metrics, clock=clock, log=log, bounds=bounds)
+    return PdpApp(routes, Door(enforcers, listen=listen), metrics=metrics, clock=clock, log=log, bounds=bounds)
 
 
 class PdpApp:
@@ -159,7 +161,7 @@ class PdpApp:
             echo = _request_id(request)
             # (2) the path, and who may ask it
             route = self._routes.get(request.path) or self._routes.get(request.path.rpartition("/")[0] + "/")
-            caller = self._door.admit(request, Access.ENFORCER if route is None else route.access)
+            caller = await self._door.admit(request, Access.ENFORCER if route is None else route.access)
             # (3) the method
             route = _checked(route, request)
             # (4) the body

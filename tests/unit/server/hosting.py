@@ -26,6 +26,7 @@ from pdp.hosting.address import ListenAddress, TcpAddress
 from pdp.revocation.held import HeldRevocations
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.enforcer_keys import EnforcerKeys
+from pdp.server.enforcers import Authenticator, Client, Enforcers, EveryServer, TheseServers
 from tests.unit.audit.sample import MemoryStore
 from tests.unit.tokens.minting import Events
 
@@ -33,6 +34,7 @@ KEY = "k" * 43
 OTHER_KEY = "o" * 43
 LOOPBACK = TcpAddress("127.0.0.1", 8181)
 NETWORK = TcpAddress("0.0.0.0", 8181)
+GIT = frozenset({"git"})
 BUNDLE = "sha256:" + "0" * 64
 
 QUESTION: dict[str, Any] = {
@@ -137,14 +139,21 @@ async def hosting(
     bounds: ServerBounds | None = None,
     clock: Callable[[], Clock] = ticking_clock,
     decider: TellingDecider | None = None,
+    authenticator: Authenticator | None = None,
 ) -> AsyncIterator[Host]:
     decider, store, events = decider or TellingDecider(), MemoryStore(), Events()
     writer = LogWriter(store, log=events.log())
-    keys = EnforcerKeys({"gateway": KEY.encode(), "other": OTHER_KEY.encode()})
     ticking, revocations = clock(), MemoryRevocations()
+    enforcers = Enforcers(
+        {"gateway": EveryServer(), "other": TheseServers(frozenset({"files"})), "client": TheseServers(GIT)},
+        keys=EnforcerKeys({"gateway": KEY.encode(), "other": OTHER_KEY.encode()}),
+        clients={"client": Client("corp", "enforcer-1", "enforcer-1")},
+        authenticator=authenticator,
+        clock=ticking,
+    )
     held = HeldRevocations(revocations, max_age=10.0, steady=ticking.steady, log=events.log())
     app = build_app(
-        decider, writer, held=held, keys=keys, listen=listen, clock=ticking, log=events.log(), bounds=bounds
+        decider, writer, held=held, enforcers=enforcers, listen=listen, clock=ticking, log=events.log(), bounds=bounds
     )
     writer.start()
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000), raise_app_exceptions=True)
