@@ -9,6 +9,7 @@ import structlog
 from pdp.audit.ingest import LogWriter
 from pdp.audit.location import open_store
 from pdp.bootstrap import open_active
+from pdp.bootstrap.admin import open_admin
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import listen_address
 from pdp.lifecycle.deciding import ActiveDecider
@@ -25,7 +26,7 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     """The decision point of `settings` for a listener; what it starts, it starts when it is entered.
 
     Raises:
-        ConfigurationError: with every problem of policies, catalog and schemas, or of the enforcers.
+        ConfigurationError: with every problem of policies, catalog and schemas, of enforcers or administrators.
         UnusableError: the decision log, the revocations or an enforcer's key file cannot be used.
 
     """
@@ -36,6 +37,9 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     store = open_revocations(pdp, base=base)
     held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
+    admin = open_admin(
+        settings, base=base, decider=decider, writer=writer, store=store, held=held, clock=clock, log=log
+    )
     app = build_app(
         decider,
         writer,
@@ -50,6 +54,7 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         app,
         decider,
         writer,
+        admin=admin,
         reload=partial(asyncio.to_thread, active.refresh),
         background=[
             partial(watch, active, interval=pdp.reload_interval),

@@ -80,7 +80,7 @@ class Door:
         """Against DNS rebinding: the name must be one that only this machine answers to."""
         if isinstance(self._listen, UnixAddress):
             return
-        host = _host_name(request.header(b"host") or "")
+        host = host_name(request.header(b"host") or "")
         if host_exposure(host) is Exposure.NETWORK and host != self._listen.host.lower():
             raise RefusedExchange(403, "the header `host` does not name this listener")
 
@@ -89,7 +89,7 @@ def _invalid() -> RefusedExchange:
     return RefusedExchange(401, "the credential is not valid", headers=_CHALLENGE)
 
 
-def _host_name(host: str) -> str:
+def host_name(host: str) -> str:
     """The name or address in a Host header, empty when it cannot be read."""
     if host.startswith("["):
         address, bracket, rest = host[1:].partition("]")

@@ -35,6 +35,8 @@ from pdp.server.exchange import (
     Request,
     Scope,
     Send,
+    check_json,
+    has_body,
     read_body,
     write_answer,
     write_early_answer,
@@ -155,7 +157,7 @@ class PdpApp:
 
     async def _answer(self, request: Request, receive: Receive) -> Answer:
         echo: Headers = ()
-        unread = _has_body(request)
+        unread = has_body(request)
         try:
             # (1) the request's own name, which every answer carries
             echo = _request_id(request)
@@ -179,11 +181,7 @@ class PdpApp:
         return replace(answer, headers=answer.headers + echo + (CLOSE if unread else ()))
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
-        media_type = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            raise RefusedExchange(415, "the body must be `application/json`")
-        if (request.header(b"content-encoding") or "identity").lower() != "identity":
-            raise RefusedExchange(415, "the body must not be compressed")
+        check_json(request)
         declared = request.header(b"content-length")
         limit, timeout = self._bounds.max_body_bytes, self._bounds.body_timeout
         return await read_body(receive, declared=declared, limit=limit, timeout=timeout)
@@ -205,8 +203,3 @@ def _request_id(request: Request) -> Headers:
     if len(identifier) > _MAX_REQUEST_ID or not identifier.isascii() or not identifier.isprintable():
         raise RefusedExchange(400, "the header `x-request-id` is too long or not printable")
     return ((b"x-request-id", identifier.encode("ascii")),)
-
-
-def _has_body(request: Request) -> bool:
-    names = {name for name, value in request.headers if value != b"0"}
-    return not names.isdisjoint({b"content-length", b"transfer-encoding"})

@@ -22,6 +22,11 @@ class Service(Protocol):
         ...
 
     @property
+    def admin(self) -> AsgiApp | None:
+        """The application for administrators, None where there is none."""
+        ...
+
+    @property
     def generation(self) -> int:
         """The serial of the active bundle."""
         ...
@@ -48,10 +53,12 @@ class PdpService:
         *,
         reload: Callable[[], Awaitable[None]],
         log: FilteringBoundLogger,
+        admin: AsgiApp | None = None,
         background: Sequence[Callable[[], Awaitable[None]]] = (),
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.app = app
+        self.admin = admin
         self._decider = decider
         self._writer = writer
         self._reload = reload

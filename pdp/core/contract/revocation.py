@@ -62,6 +62,11 @@ class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: str
     until: str | None = None
 
+    @property
+    def ends_at(self) -> float:
+        """When it is over, in Unix seconds; infinity where it stays until it is lifted."""
+        return math.inf if self.until is None else unix_seconds(self.until)
+
 
 class RevocationSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All revocations in force after the change number `sequence`, in the order of their numbers."""
@@ -78,9 +83,7 @@ class Revoked:
 
     def __init__(self, known: RevocationSet) -> None:
         self.known = known
-        self._until = {
-            (one.kind, one.id): math.inf if one.until is None else unix_seconds(one.until) for one in known.revocations
-        }
+        self._until = {(one.kind, one.id): one.ends_at for one in known.revocations}
         self._has_sessions = any(one.kind is RevocationKind.SESSION for one in known.revocations)
 
     @property

@@ -55,6 +55,28 @@ class EnforcerSettings(Section):
         return self
 
 
+RoleMember = Annotated[str, Field(pattern=r"^(user|agent|group|role):[a-z0-9][a-z0-9-]*\|\S(.*\S)?$")]
+"""Somebody at an issuer, by its alias: `group:corp|admins`, `user:corp|alice`, `agent:corp|ci`, `role:corp|dba`."""
+
+
+class RoleSettings(Section):
+    """Who has which role in the administration."""
+
+    auditor: list[RoleMember] = []
+    operator: list[RoleMember] = []
+    publisher: list[RoleMember] = []
+    approver: list[RoleMember] = []
+
+
+class AdminSettings(Section):
+    """The listener for administrators; `resource` is the audience of their tokens."""
+
+    resource: str = Field(min_length=1)
+    listen: str = "127.0.0.1:8182"
+    allowed_origins: list[str] = []
+    roles: RoleSettings = RoleSettings()
+
+
 class PdpSettings(Section):
     """The policy decision point."""
 
@@ -69,3 +91,4 @@ class PdpSettings(Section):
     max_message_bytes: int = Field(default=4 * 1024 * 1024, gt=0)
     resource: str | None = Field(default=None, min_length=1)
     enforcers: dict[str, EnforcerSettings] = {}
+    admin: AdminSettings | None = None
