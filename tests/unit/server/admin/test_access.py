@@ -76,8 +76,6 @@ async def test_every_path_asks_for_a_permission_but_the_one_that_says_who_asks(a
         f"Bearer {token(aud='https://gateway.example.com/mcp')}",
         f"Bearer {token(aud=RESOURCE + '/')}",
         f"Bearer {token(exp=int(NOW) - 60)}",
-        f"Bearer {token(groups='corp|ops')}",
-        f"Bearer {token(roles=[1])}",
         f"Bearer {signed(claims(aud=RESOURCE, sub='olga'), key=ED_KEY, algorithm='EdDSA')}",
         f"DPoP {token()}",
     ],
@@ -91,6 +89,12 @@ async def test_nobody_gets_anywhere_without_a_good_token(admin: Admin, credentia
         assert answer.json()["code"] == "not_authenticated"
     assert admin.told() == [(None, None, 401)] * len(PATHS)
     assert admin.store.sequence() == 0
+
+
+@pytest.mark.parametrize("changed", [{"groups": "corp|ops"}, {"roles": [1]}])
+async def test_whose_claims_make_no_principal_is_nobody_here(admin: Admin, changed: dict[str, Any]) -> None:
+    answer = await admin.get("/admin/v1/whoami", **changed)
+    assert (answer.status_code, answer.json()["code"]) == (403, "refused")
 
 
 async def test_two_credentials_are_none(admin: Admin) -> None:
