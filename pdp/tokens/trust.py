@@ -1,7 +1,7 @@
 """Whom we believe: the authenticator that the settings ask for."""
 
-import secrets
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,6 @@ from structlog.typing import FilteringBoundLogger
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.identity import DevIssuerSettings, IdentitySettings, IssuerSettings
 from pdp.core.settings.model import Settings
-from pdp.core.settings.possession import NonceUse
 from pdp.hosting.address import Exposure, listen_address
 from pdp.tokens.authenticator import Authenticator
 from pdp.tokens.claims_cache import ClaimsCache
@@ -18,11 +17,9 @@ from pdp.tokens.fetch.discovery import Discovery, metadata_urls
 from pdp.tokens.fetch.endpoint import read_endpoint
 from pdp.tokens.fetch.fetcher import Fetcher
 from pdp.tokens.fetch.unavailable import UnavailableError
+from pdp.tokens.introspection.introspectors import introspection_problems, open_introspectors
 from pdp.tokens.local.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
-from pdp.tokens.proof.dpop import ProofChecker
-from pdp.tokens.proof.nonce import SECRET_BYTES, Nonces, read_nonce_secret
-from pdp.tokens.proof.possession import BindingRule, Possession
-from pdp.tokens.proof.replay import SeenProofs
+from pdp.tokens.proof.possession import open_possession
 from pdp.tokens.signed.jwks import ALGORITHMS, read_key_set
 from pdp.tokens.signed.key_cache import KeyCache
 from pdp.tokens.signed.key_source import DiscoveredKeys, FileKeys, KeySource, UrlKeys
@@ -37,21 +34,24 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
     Raises:
         ConfigurationError: no issuer at all, two that cannot be told apart, an algorithm that is not
             asymmetric, or keys that cannot be there; all of it at once.
-        UnusableError: the key of the development issuer, or that of nonces, cannot be used.
+        UnusableError: the key of the development issuer, that of nonces, or what introspection needs cannot be used.
 
     """
     problems = identity_problems(identity, base=base)
     if problems:
         raise ConfigurationError(problems)
     fetcher = Fetcher(private_networks=identity.private_networks)
-    issuers = [_configured(issuer, identity, base, fetcher, log) for issuer in identity.issuers]
+    discoveries = _discoveries(identity, fetcher, log)
+    issuers = [_configured(issuer, identity, base, fetcher, discoveries, log) for issuer in identity.issuers]
     unsafe = set()
     if identity.unsafe_dev_issuer is not None:
         log.warning("unsafe_dev_issuer_used", at="start", issuer=identity.unsafe_dev_issuer.alias)
         issuers.append(_unsafe_dev(identity.unsafe_dev_issuer, identity, base, log))
         unsafe.add(identity.unsafe_dev_issuer.alias)  # each use is logged, so each is verified
     signed = ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe)
-    return Authenticator(signed, possession=_possession(identity, base))
+    opaque = open_introspectors(identity, base=base, fetcher=fetcher, discoveries=discoveries, log=log)
+    possession = open_possession(identity, base=base)
+    return Authenticator(signed, possession=possession, opaque=opaque.rest, prefixed=opaque.prefixed)
 
 
 def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Problem, ...]:
@@ -67,6 +67,7 @@ def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Proble
             problems.append(_problem("issuer_duplicate", f"the issuer `{name}` is configured {count} times"))
     for issuer in identity.issuers:
         problems += _issuer_problems(issuer, base)
+    problems += introspection_problems(identity)
     return tuple(sorted(set(problems)))
 
 
@@ -114,9 +115,14 @@ def _key_problems(issuer: IssuerSettings, base: Path) -> list[Problem]:
 
 
 def _configured(
-    issuer: IssuerSettings, identity: IdentitySettings, base: Path, fetcher: Fetcher, log: FilteringBoundLogger
+    issuer: IssuerSettings,
+    identity: IdentitySettings,
+    base: Path,
+    fetcher: Fetcher,
+    discoveries: Mapping[str, Discovery],
+    log: FilteringBoundLogger,
 ) -> TrustedIssuer:
-    source = _key_source(issuer, identity, base, fetcher, log)
+    source = _key_source(issuer, identity, base, fetcher, discoveries)
     return TrustedIssuer(
         issuer.alias,
         issuer.issuer,
@@ -129,37 +135,32 @@ def _configured(
 
 
 def _key_source(
-    issuer: IssuerSettings, identity: IdentitySettings, base: Path, fetcher: Fetcher, log: FilteringBoundLogger
+    issuer: IssuerSettings,
+    identity: IdentitySettings,
+    base: Path,
+    fetcher: Fetcher,
+    discoveries: Mapping[str, Discovery],
 ) -> KeySource:
     if issuer.jwks is None:
-        discovery = _discovery(issuer, identity, fetcher, log)
-        return DiscoveredKeys(discovery, fetcher=fetcher, timeout=identity.jwks_timeout)
+        return DiscoveredKeys(discoveries[issuer.alias], fetcher=fetcher, timeout=identity.jwks_timeout)
     if _is_url(issuer.jwks):
         return UrlKeys(read_endpoint(issuer.jwks), fetcher=fetcher, timeout=identity.jwks_timeout)
     return FileKeys(base / issuer.jwks)
 
 
-def _discovery(
-    issuer: IssuerSettings, identity: IdentitySettings, fetcher: Fetcher, log: FilteringBoundLogger
-) -> Discovery:
-    return Discovery(
-        issuer.issuer,
-        fetcher=fetcher,
-        timeout=identity.jwks_timeout,
-        max_age=identity.jwks_max_age,
-        log=log.bind(issuer=issuer.alias),
-    )
-
-
-def _possession(identity: IdentitySettings, base: Path) -> Possession:
-    seen, dpop, leeway = SeenProofs(entries=identity.dpop.replay_entries), identity.dpop, identity.leeway
-    nonces = None
-    if dpop.nonce is NonceUse.REQUIRED:
-        secret = read_nonce_secret(base / dpop.nonce_key) if dpop.nonce_key else secrets.token_bytes(SECRET_BYTES)
-        nonces = Nonces(secret, lifetime=dpop.nonce_lifetime, leeway=leeway)
-    proofs = ProofChecker(seen, max_age=dpop.max_age, leeway=leeway, nonces=nonces)
-    rules = {issuer.alias: BindingRule(issuer.dpop, issuer.certificate_bound) for issuer in identity.issuers}
-    return Possession(proofs, rules=rules)
+def _discoveries(identity: IdentitySettings, fetcher: Fetcher, log: FilteringBoundLogger) -> Mapping[str, Discovery]:
+    """By alias, the metadata of each issuer whose settings leave something to it."""
+    return {
+        issuer.alias: Discovery(
+            issuer.issuer,
+            fetcher=fetcher,
+            timeout=identity.jwks_timeout,
+            max_age=identity.jwks_max_age,
+            log=log.bind(issuer=issuer.alias),
+        )
+        for issuer in identity.issuers
+        if issuer.jwks is None or (issuer.introspection is not None and issuer.introspection.endpoint is None)
+    }
 
 
 def _unsafe_dev(

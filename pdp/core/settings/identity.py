@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from pdp.core.settings.introspection import IntrospectionSettings
 from pdp.core.settings.possession import Binding, DpopSettings
 from pdp.core.settings.section import FilePath, Seconds, Section, duration
 
@@ -33,6 +34,7 @@ class IssuerSettings(Section):
     max_lifetime: Seconds | None = None
     dpop: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
     certificate_bound: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
+    introspection: IntrospectionSettings | None = None
 
 
 class DevIssuerSettings(Section):
