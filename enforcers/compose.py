@@ -25,6 +25,7 @@ from enforcers.pdp_credential import (
     KeyCredential,
     TokenPlace,
 )
+from enforcers.principals import Principals
 from enforcers.remote import RemoteDecisionPoint
 from enforcers.spool import Recorder
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
@@ -72,6 +73,7 @@ async def open_chain(
     try:
         chain = Chain(
             authenticator=authenticator,
+            principals=Principals(catalog),
             definitions=definitions,
             decisions=CachedDecisions(
                 point, entries=gateway.cache_entries, max_staleness=gateway.max_staleness, steady=clock.steady
@@ -110,7 +112,7 @@ def _credential(settings: Settings, *, base: Path) -> Credential:
     gateway, asked = settings.gateway, settings.gateway.pdp_credentials
     if asked is None:
         return KeyCredential(read_secret(base / gateway.key).decode("ascii").strip())
-    fetcher = Fetcher()
+    fetcher = Fetcher(private_networks=settings.identity.private_networks)
     proof: ClientSecret | ClientKey = ClientSecret(asked.client_id, asked.client_secret or "")
     if asked.private_key is not None:
         proof = _client_key(asked.client_id, base / asked.private_key)

@@ -1,14 +1,15 @@
 """The application for administrators, from the settings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from structlog.typing import FilteringBoundLogger
+import structlog
 
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import ConfigurationError, Problem
-from pdp.core.identity.mapping import principal_of
+from pdp.core.identity.mapped import principal_of
+from pdp.core.identity.mapping import IdentityMapping
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import listen_address
 from pdp.revocation.held import HeldRevocations
@@ -28,19 +29,19 @@ def open_admin(
     *,
     base: Path,
     decider: Decider,
+    mapping: Callable[[], IdentityMapping],
     writer: LogWriter,
     store: RevocationStore,
     held: HeldRevocations,
     clock: Clock,
-    log: FilteringBoundLogger,
 ) -> Guard | None:
-    """The application of `pdp.admin` behind its guard, None where there is none.
+    """The application of `pdp.admin` behind its guard, None where there is none; `mapping` gives the active one.
 
     Raises:
         ConfigurationError: nobody could do anything, a role's member is of no issuer here, or as for any authenticator.
 
     """
-    admin = settings.pdp.admin
+    admin, log = settings.pdp.admin, structlog.get_logger("toolgate.admin")
     if admin is None:
         return None
     members = {role: getattr(admin.roles, role.value) for role in Role}
@@ -59,7 +60,7 @@ def open_admin(
         ),
         authority=authority,
         authenticator=build_authenticator(for_audience(settings, audience=admin.resource).identity, base=base, log=log),
-        identify=principal_of,
+        identify=lambda verified: principal_of(verified, mapping=mapping()),
         clock=clock,
         log=log,
     )

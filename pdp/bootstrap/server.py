@@ -38,7 +38,14 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
     admin = open_admin(
-        settings, base=base, decider=decider, writer=writer, store=store, held=held, clock=clock, log=log
+        settings,
+        base=base,
+        decider=decider,
+        mapping=lambda: active.bundle.mapping,
+        writer=writer,
+        store=store,
+        held=held,
+        clock=clock,
     )
     app = build_app(
         decider,

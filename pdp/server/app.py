@@ -10,6 +10,7 @@ from pdp.audit.ingest import LogWriter
 from pdp.core.contract.authzen import (
     CATALOG_PATH,
     EVALUATION_PATH,
+    MAPPING_PATH,
     RECORDS_PATH,
     RESOURCE_SEARCH_PATH,
     REVOCATIONS_PATH,
@@ -104,6 +105,7 @@ def build_app(
         RECORDS_PATH: Route("POST", Access.ENFORCER, records.take),
         CATALOG_PATH: Route("GET", Access.ENFORCER, catalogs.head),
         f"{CATALOG_PATH}/": Route("GET", Access.ENFORCER, catalogs.content),
+        f"{MAPPING_PATH}/": Route("GET", Access.ENFORCER, catalogs.mapping),
         REVOCATIONS_PATH: Route("GET", Access.ENFORCER, Revocations(held).whole),
         HEALTH_PATH: Route("GET", Access.OPEN, health.alive),
         READY_PATH: Route("GET", Access.LOCAL, health.ready),

@@ -27,6 +27,8 @@ from pdp.server.metrics import Metrics
 
 ENFORCER: Final = "enforcer"
 
+_STATUS: Final = {ReasonCode.REQUEST_INVALID: 400, ReasonCode.BUNDLE_STALE: 409}
+
 Asked = TypeVar("Asked", EvaluationRequest, ResourceSearchRequest)
 
 
@@ -93,8 +95,7 @@ class Decisions:
             raise self._unrecorded(error) from error
         except Refused as refusal:
             await self._record_refusal(http, asked, refusal.code, caller)
-            status = 400 if refusal.code is ReasonCode.REQUEST_INVALID else 503
-            raise RefusedExchange(status, refusal.caller_text) from refusal
+            raise RefusedExchange(_STATUS.get(refusal.code, 503), refusal.caller_text) from refusal
         except Exception:
             await self._record_refusal(http, asked, ReasonCode.INTERNAL_ERROR, caller)
             raise

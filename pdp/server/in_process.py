@@ -9,6 +9,7 @@ import msgspec
 from pdp.audit.ingest import LogWriter
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
+    CatalogHead,
     EvaluationRequest,
     EvaluationResponse,
     ResourceSearchRequest,
@@ -17,6 +18,7 @@ from pdp.core.contract.authzen import (
 from pdp.core.contract.errors import DecisionError, Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionOrigin, Record
+from pdp.core.identity.mapping import IdentityMapping
 from pdp.lifecycle.activate import ActiveBundle
 from pdp.server.decider import Decider
 
@@ -58,9 +60,10 @@ class InProcessDecisionPoint:
         except Refused as refusal:
             raise DecisionError(refusal.code, refusal.detail) from refusal
 
-    async def catalog_name(self) -> str:
-        """The digest of the active bundle."""
-        return self._active.bundle.manifest.digest
+    async def catalog_head(self) -> CatalogHead:
+        """The digests of the active bundle, for its catalog, and of its claims mapping."""
+        bundle = self._active.bundle
+        return CatalogHead(bundle.manifest.digest, bundle.manifest.serial, bundle.mapping.digest)
 
     async def catalog(self, name: str) -> Catalog:
         """The catalog of the active bundle, which must have that digest.
@@ -73,6 +76,18 @@ class InProcessDecisionPoint:
         if bundle.manifest.digest != name:
             raise DecisionError(ReasonCode.BUNDLE_STALE, "another bundle was activated meanwhile")
         return bundle.catalog
+
+    async def mapping(self, name: str) -> IdentityMapping:
+        """The claims mapping of the active bundle, which must have that digest.
+
+        Raises:
+            DecisionError: another mapping is active by now.
+
+        """
+        mapping = self._active.bundle.mapping
+        if mapping.digest != name:
+            raise DecisionError(ReasonCode.BUNDLE_STALE, "another claims mapping was activated meanwhile")
+        return mapping
 
     async def commit(self, record: Record) -> None:
         """Return once `record` is committed.

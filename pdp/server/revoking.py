@@ -99,6 +99,15 @@ class RevokingDecider:
         """
         return self._decider.catalog_json()
 
+    def mapping_json(self) -> bytes:
+        """The claims mapping of the active bundle.
+
+        Raises:
+            Refused: there is no active bundle.
+
+        """
+        return self._decider.mapping_json()
+
     def _denial(self, refusal: Refused) -> EvaluationResponse:
         """Never to be used again: what was revoked may be lifted at any time."""
         answer = ToolgateAnswer(

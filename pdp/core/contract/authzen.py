@@ -24,7 +24,9 @@ EVALUATION_PATH: Final = "/access/v1/evaluation"
 RESOURCE_SEARCH_PATH: Final = "/access/v1/search/resource"
 RECORDS_PATH: Final = "/v1/records"
 CATALOG_PATH: Final = "/v1/catalog"
-"""Says which catalog is active; the catalog itself is below it, under its digest."""
+"""Says which catalog and claims mapping are active; the catalog itself is below it, under its digest."""
+MAPPING_PATH: Final = "/v1/mapping"
+"""Below it, under its digest, is the claims mapping."""
 REVOCATIONS_PATH: Final = "/v1/revocations"
 
 
@@ -153,7 +155,8 @@ class ResourceSearchResponse(msgspec.Struct, frozen=True):
 
 
 class CatalogHead(msgspec.Struct, frozen=True):
-    """Which catalog is active: the digest of its bytes on the wire, and the generation it belongs to."""
+    """Which catalog and claims mapping are active: the digests of their bytes on the wire, and their generation."""
 
     digest: str
     generation: int
+    mapping: str

@@ -57,6 +57,7 @@ class TellingDecider:
         self.raises: Exception | None = None
         self.asked: list[EvaluationRequest | ResourceSearchRequest] = []
         self.catalogs: Iterator[bytes] = iter([b'{"tools":[]}'] * 100)
+        self.mappings: Iterator[bytes] = iter([b'{"issuers":{}}'] * 100)
 
     def evaluate(self, request: EvaluationRequest) -> EvaluationResponse:
         self.asked.append(request)
@@ -83,6 +84,11 @@ class TellingDecider:
         if self.raises is not None:
             raise self.raises
         return next(self.catalogs)
+
+    def mapping_json(self) -> bytes:
+        if self.raises is not None:
+            raise self.raises
+        return next(self.mappings)
 
 
 class MemoryRevocations:

@@ -317,7 +317,10 @@ async def test_a_search_gives_what_may_be_seen_and_is_recorded(host: Host) -> No
     assert len(host.store.records) == 1
 
 
-@pytest.mark.parametrize(("code", "status"), [(ReasonCode.REQUEST_INVALID, 400), (ReasonCode.BUNDLE_STALE, 503)])
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [(ReasonCode.REQUEST_INVALID, 400), (ReasonCode.BUNDLE_STALE, 409), (ReasonCode.INTERNAL_ERROR, 503)],
+)
 async def test_a_search_that_is_refused_shows_nothing_and_is_recorded(
     host: Host, code: ReasonCode, status: int
 ) -> None:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import httpx
 
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.clock import Clock
-from pdp.core.identity.mapping import principal_of
+from pdp.core.identity.builtin import BUILT_IN
+from pdp.core.identity.mapped import principal_of
 from pdp.core.settings.identity import IdentitySettings
 from pdp.hosting.address import ListenAddress, TcpAddress
 from pdp.revocation.held import HeldRevocations
@@ -99,7 +101,7 @@ async def administering(
         Entrance(listen, RESOURCE, frozenset({ORIGIN})),
         authority=authority,
         authenticator=build_authenticator(identity, base=base, log=log),
-        identify=principal_of,
+        identify=partial(principal_of, mapping=BUILT_IN),
         clock=clock,
         log=log,
     )
