@@ -58,6 +58,7 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
         "schemas": Verb(Panel.CATALOG, "Take snapshots of tool definitions, for review"),
         "log": Verb(Panel.AUDIT, "Ask the decision log", extra="server"),
         "config": Verb(Panel.OPERATE, "Show and check the configuration"),
+        "keys": Verb(Panel.OPERATE, "Make, list, rotate and revoke API keys", extra="accounts"),
         "dev": Verb(Panel.OPERATE, "Tokens of the local issuer, for trying out"),
     }
 )

@@ -5,6 +5,12 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from pdp.core.settings.local_identity import (
+    ApiKeySettings,
+    IdJagSettings,
+    LocalAccountSettings,
+    LocalIssuerSettings,
+)
 from pdp.core.settings.section import FilePath, Seconds, Section, duration
 
 
@@ -32,6 +38,11 @@ class IdentitySettings(Section):
 
     issuers: list[IssuerSettings] = []
     unsafe_dev_issuer: DevIssuerSettings | None = None
+    api_keys: ApiKeySettings | None = None
+    basic: bool = False
+    local_issuer: LocalIssuerSettings | None = None
+    local_accounts: LocalAccountSettings | None = None
+    id_jag: IdJagSettings | None = None
     leeway: Annotated[float, BeforeValidator(duration), Field(gt=0, le=60)] = "5s"  # type: ignore[assignment]
     jwks_max_age: Seconds = "10m"  # type: ignore[assignment]
     jwks_timeout: Seconds = "5s"  # type: ignore[assignment]
