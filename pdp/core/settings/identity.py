@@ -11,6 +11,7 @@ from pdp.core.settings.local_identity import (
     LocalAccountSettings,
     LocalIssuerSettings,
 )
+from pdp.core.settings.possession import Binding, DpopSettings
 from pdp.core.settings.section import FilePath, Seconds, Section, duration
 
 
@@ -22,6 +23,8 @@ class IssuerSettings(Section):
     audience: str = Field(min_length=1)
     jwks: str = Field(min_length=1)
     algorithms: list[str] = Field(default=["RS256", "ES256", "EdDSA"], min_length=1)
+    dpop: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
+    certificate_bound: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
 
 
 class DevIssuerSettings(Section):
@@ -46,3 +49,4 @@ class IdentitySettings(Section):
     leeway: Annotated[float, BeforeValidator(duration), Field(gt=0, le=60)] = "5s"  # type: ignore[assignment]
     jwks_max_age: Seconds = "10m"  # type: ignore[assignment]
     jwks_timeout: Seconds = "5s"  # type: ignore[assignment]
+    dpop: DpopSettings = DpopSettings()
