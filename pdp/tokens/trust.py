@@ -9,12 +9,16 @@ from structlog.typing import FilteringBoundLogger
 
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.identity import DevIssuerSettings, IdentitySettings, IssuerSettings
+from pdp.core.settings.local_identity import LocalIssuerSettings
 from pdp.core.settings.model import Settings
 from pdp.core.settings.possession import NonceUse
 from pdp.hosting.address import Exposure, listen_address
 from pdp.tokens.authenticator import Authenticator
 from pdp.tokens.claims_cache import ClaimsCache
 from pdp.tokens.local.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
+from pdp.tokens.local.local_issuer import LocalIssuer
+from pdp.tokens.local.opened import local_problems, open_credentials
+from pdp.tokens.local.signing_key import SIGNING_ALGORITHM
 from pdp.tokens.proof.dpop import ProofChecker
 from pdp.tokens.proof.nonce import SECRET_BYTES, Nonces, read_nonce_secret
 from pdp.tokens.proof.possession import BindingRule, Possession
@@ -45,16 +49,25 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
         log.warning("unsafe_dev_issuer_used", at="start", issuer=identity.unsafe_dev_issuer.alias)
         issuers.append(_unsafe_dev(identity.unsafe_dev_issuer, identity, base, log))
         unsafe.add(identity.unsafe_dev_issuer.alias)  # each use is logged, so each is verified
-    signed = ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe)
-    return Authenticator(signed, possession=_possession(identity, base))
+    local = open_credentials(identity, base=base, log=log)
+    if local.issuer is not None:
+        issuers.append(_own(local.issuer, identity, log))
+    signed = local.around(ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe))
+    return Authenticator(
+        signed, possession=_possession(identity, base), prefixed=local.prefixed, passwords=local.passwords
+    )
 
 
 def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Problem, ...]:
     """Everything about the issuers that would keep a verifier from being built."""
     dev = [] if identity.unsafe_dev_issuer is None else [identity.unsafe_dev_issuer]
-    every: list[IssuerSettings | DevIssuerSettings] = [*identity.issuers, *dev]
-    problems = [] if every else [_problem("issuer_missing", "name at least one issuer: without one nobody is believed")]
-    for name, count in Counter(issuer.alias for issuer in every).items():
+    own = [] if identity.local_issuer is None else [identity.local_issuer]
+    every: list[IssuerSettings | DevIssuerSettings | LocalIssuerSettings] = [*identity.issuers, *dev, *own]
+    keys = [] if identity.api_keys is None else [identity.api_keys]
+    problems = local_problems(identity)
+    if not every and not keys:
+        problems.append(_problem("issuer_missing", "name at least one issuer: without one nobody is believed"))
+    for name, count in Counter(known.alias for known in (*every, *keys)).items():
         if count > 1:
             problems.append(_problem("issuer_duplicate", f"the alias `{name}` belongs to {count} issuers"))
     for name, count in Counter(issuer.issuer for issuer in every).items():
@@ -130,6 +143,11 @@ def _unsafe_dev(
     return TrustedIssuer(
         dev.alias, dev.issuer, dev.audience, frozenset({DEV_ALGORITHM}), keys, trust=IssuerTrust.UNSAFE_DEV
     )
+
+
+def _own(local: LocalIssuer, identity: IdentitySettings, log: FilteringBoundLogger) -> TrustedIssuer:
+    keys = KeyCache(local.key, alias=local.alias, max_age=identity.jwks_max_age, log=log)
+    return TrustedIssuer(local.alias, local.issuer, local.audience, frozenset({SIGNING_ALGORITHM}), keys)
 
 
 def _is_url(jwks: str) -> bool:

@@ -1,5 +1,6 @@
 """How often somebody may guess: a lock that grows with each failure, in bounded memory."""
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +28,8 @@ class Patience:
 
 BY_NAME: Final = Patience(free=5, first=2.0, longest=900.0, forgotten=3600.0)
 BY_ADDRESS: Final = Patience(free=30, first=2.0, longest=900.0, forgotten=3600.0)
+BY_MAIL: Final = Patience(free=3, first=300.0, longest=3600.0, forgotten=3600.0)
+"""Mails to one address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +71,21 @@ class Attempts:
     def succeeded(self, name: str) -> None:
         """Forget the failures of `name`."""
         self._records.pop(name, None)
+
+    def forgive(self, name: str) -> None:
+        """Take back the last attempt of `name`, which did not fail; those before it stay counted."""
+        record = self._records.get(name)
+        if record is not None and record.failures > 0:
+            self._records[name] = _Record(record.failures - 1, record.at, record.at)
+
+
+def network_of(address: str | None) -> str:
+    """What attempts from `address` are counted by: the address, of IPv6 its /64, which is one line's."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped) if mapped is not None else str(ipaddress.ip_network((int(parsed), 64), strict=False))
+    return str(parsed)
