@@ -15,6 +15,10 @@ from pdp.core.settings.possession import NonceUse
 from pdp.hosting.address import Exposure, listen_address
 from pdp.tokens.authenticator import Authenticator
 from pdp.tokens.claims_cache import ClaimsCache
+from pdp.tokens.fetch.discovery import Discovery, metadata_urls
+from pdp.tokens.fetch.endpoint import read_endpoint
+from pdp.tokens.fetch.fetcher import Fetcher
+from pdp.tokens.fetch.unavailable import UnavailableError
 from pdp.tokens.local.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
 from pdp.tokens.local.local_issuer import LocalIssuer
 from pdp.tokens.local.opened import local_problems, open_credentials
@@ -23,9 +27,9 @@ from pdp.tokens.proof.dpop import ProofChecker
 from pdp.tokens.proof.nonce import SECRET_BYTES, Nonces, read_nonce_secret
 from pdp.tokens.proof.possession import BindingRule, Possession
 from pdp.tokens.proof.replay import SeenProofs
-from pdp.tokens.signed.jwks import ALGORITHMS, KeysUnavailableError, read_key_set
+from pdp.tokens.signed.jwks import ALGORITHMS, read_key_set
 from pdp.tokens.signed.key_cache import KeyCache
-from pdp.tokens.signed.key_source import FileKeys, KeySource, UrlKeys, checked_url
+from pdp.tokens.signed.key_source import DiscoveredKeys, FileKeys, KeySource, UrlKeys
 from pdp.tokens.signed.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
 
 _ISSUERS: Final = "identity.issuers"
@@ -43,7 +47,8 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
     problems = identity_problems(identity, base=base)
     if problems:
         raise ConfigurationError(problems)
-    issuers = [_configured(issuer, identity, base, log) for issuer in identity.issuers]
+    fetcher = Fetcher(private_networks=identity.private_networks)
+    issuers = [_configured(issuer, identity, base, fetcher, log) for issuer in identity.issuers]
     unsafe = set()
     if identity.unsafe_dev_issuer is not None:
         log.warning("unsafe_dev_issuer_used", at="start", issuer=identity.unsafe_dev_issuer.alias)
@@ -103,25 +108,60 @@ def _issuer_problems(issuer: IssuerSettings, base: Path) -> list[Problem]:
         problems.append(_problem("algorithm_refused", message))
     if not issuer.algorithms:
         problems.append(_problem("algorithm_refused", f"issuer `{issuer.alias}`: name at least one algorithm"))
-    try:
-        if _is_url(issuer.jwks):
-            checked_url(issuer.jwks)
-        else:
-            read_key_set(FileKeys(base / issuer.jwks).read())
-    except ConfigurationError as error:
-        problems += error.problems
-    except KeysUnavailableError as error:
-        problems.append(_problem("jwks_invalid", f"issuer `{issuer.alias}`: {error}"))
+    problems += _key_problems(issuer, base)
     return problems
 
 
+def _key_problems(issuer: IssuerSettings, base: Path) -> list[Problem]:
+    where = "the keys" if issuer.jwks is not None else "the metadata, which is where the keys are found without `jwks`"
+    try:
+        if issuer.jwks is None:
+            metadata_urls(issuer.issuer)
+        elif _is_url(issuer.jwks):
+            read_endpoint(issuer.jwks)
+        else:
+            read_key_set(FileKeys(base / issuer.jwks).read())
+    except UnavailableError as error:
+        return [_problem("jwks_invalid", f"issuer `{issuer.alias}`: {where}: {error}")]
+    return []
+
+
 def _configured(
-    issuer: IssuerSettings, identity: IdentitySettings, base: Path, log: FilteringBoundLogger
+    issuer: IssuerSettings, identity: IdentitySettings, base: Path, fetcher: Fetcher, log: FilteringBoundLogger
 ) -> TrustedIssuer:
-    is_url = _is_url(issuer.jwks)
-    source: KeySource = UrlKeys(issuer.jwks, timeout=identity.jwks_timeout) if is_url else FileKeys(base / issuer.jwks)
-    keys = KeyCache(source, alias=issuer.alias, max_age=identity.jwks_max_age, log=log)
-    return TrustedIssuer(issuer.alias, issuer.issuer, issuer.audience, frozenset(issuer.algorithms), keys)
+    source = _key_source(issuer, identity, base, fetcher, log)
+    return TrustedIssuer(
+        issuer.alias,
+        issuer.issuer,
+        issuer.audience,
+        frozenset(issuer.algorithms),
+        KeyCache(source, alias=issuer.alias, max_age=identity.jwks_max_age, log=log),
+        token_types=frozenset(issuer.token_types),
+        max_lifetime=issuer.max_lifetime,
+    )
+
+
+def _key_source(
+    issuer: IssuerSettings, identity: IdentitySettings, base: Path, fetcher: Fetcher, log: FilteringBoundLogger
+) -> KeySource:
+    if issuer.jwks is None:
+        discovery = _discovery(issuer, identity, fetcher, log)
+        return DiscoveredKeys(discovery, fetcher=fetcher, timeout=identity.jwks_timeout)
+    if _is_url(issuer.jwks):
+        return UrlKeys(read_endpoint(issuer.jwks), fetcher=fetcher, timeout=identity.jwks_timeout)
+    return FileKeys(base / issuer.jwks)
+
+
+def _discovery(
+    issuer: IssuerSettings, identity: IdentitySettings, fetcher: Fetcher, log: FilteringBoundLogger
+) -> Discovery:
+    return Discovery(
+        issuer.issuer,
+        fetcher=fetcher,
+        timeout=identity.jwks_timeout,
+        max_age=identity.jwks_max_age,
+        log=log.bind(issuer=issuer.alias),
+    )
 
 
 def _possession(identity: IdentitySettings, base: Path) -> Possession:

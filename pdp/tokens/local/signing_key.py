@@ -47,7 +47,7 @@ class SigningKey:
         """The key set (RFC 7517) to verify its tokens with."""
         return canonical({"keys": [self._public]})
 
-    async def fetch(self) -> bytes:
+    async def fetch(self, *, now: float) -> bytes:  # noqa: ARG002 - the port's; nothing of it ages
         """The public key set, as a key source gives it."""
         return self.public_key_set()
 

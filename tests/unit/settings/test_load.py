@@ -63,7 +63,6 @@ gateway: {cache_entries: 1.5, session_idle: 10, max_message_depth: 201, decision
         "toolgate.yaml:7:11: `identity.leeway`: a duration is a number with a unit: "
         "`500ms`, `10s`, `5m`, `24h` [setting_invalid]",
         "toolgate.yaml:9:7: `identity.issuers[0].audience` is required [setting_missing]",
-        "toolgate.yaml:9:7: `identity.issuers[0].jwks` is required [setting_missing]",
         "toolgate.yaml:9:14: `identity.issuers[0].alias`: must match `^[a-z0-9][a-z0-9-]*$` [setting_invalid]",
         "toolgate.yaml:10:15: `identity.issuers[0].issuer`: must have at least 1 character [setting_invalid]",
         "toolgate.yaml:11:7: `identity.issuers[1]`: must be a section of `key: value` lines [setting_invalid]",
