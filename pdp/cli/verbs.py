@@ -59,6 +59,7 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
         "log": Verb(Panel.AUDIT, "Ask the decision log", extra="server"),
         "config": Verb(Panel.OPERATE, "Show and check the configuration"),
         "keys": Verb(Panel.OPERATE, "Make, list, rotate and revoke API keys", extra="accounts"),
+        "accounts": Verb(Panel.OPERATE, "Local accounts: invite, list, disable, reset, join, log in", extra="accounts"),
         "dev": Verb(Panel.OPERATE, "Tokens of the local issuer, for trying out"),
     }
 )

@@ -2,6 +2,8 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,8 @@ from pdp.tokens.fetch.endpoint import read_endpoint
 from pdp.tokens.fetch.fetcher import Fetcher
 from pdp.tokens.fetch.unavailable import UnavailableError
 from pdp.tokens.local.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
+from pdp.tokens.local.id_jag.clients import read_clients
+from pdp.tokens.local.id_jag.exchange import ID_JAG_TYPE, Exchange
 from pdp.tokens.local.local_issuer import LocalIssuer
 from pdp.tokens.local.opened import local_problems, open_credentials
 from pdp.tokens.local.signing_key import SIGNING_ALGORITHM
@@ -60,6 +64,45 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
     signed = local.around(ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe))
     return Authenticator(
         signed, possession=_possession(identity, base), prefixed=local.prefixed, passwords=local.passwords
+    )
+
+
+def open_exchange(
+    identity: IdentitySettings,
+    *,
+    issuer: LocalIssuer,
+    base: Path,
+    random: Callable[[int], bytes],
+    log: FilteringBoundLogger,
+) -> Exchange:
+    """The exchange of assertions that `identity` asks for, for tokens of `issuer`; `random` gives so many bytes.
+
+    Raises:
+        ConfigurationError: no issuer's assertions are to be exchanged, or a client's secret will not do.
+        UnusableError: a client's secret cannot be read.
+
+    """
+    jag = identity.id_jag
+    if jag is None:
+        raise ConfigurationError([Problem("identity.id_jag", 0, 0, "id_jag_missing", "no assertions are exchanged")])
+    fetcher = Fetcher(private_networks=identity.private_networks)
+    providers = [
+        replace(
+            _configured(provider, identity, base, fetcher, log),
+            audience=issuer.issuer,
+            token_types=frozenset({ID_JAG_TYPE}),
+            max_lifetime=jag.max_lifetime,
+        )
+        for provider in identity.issuers
+        if provider.alias in jag.issuers
+    ]
+    return Exchange(
+        TokenVerifier(providers, leeway=identity.leeway, log=log),
+        clients=read_clients(jag.clients, base=base),
+        issuer=issuer,
+        leeway=identity.leeway,
+        random=random,
+        log=log,
     )
 
 

@@ -1,7 +1,7 @@
 """What the settings ask for of credentials of our own, opened; and everything that is wrong with those settings."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from structlog.typing import FilteringBoundLogger
 
-from pdp.core.contract.errors import Problem
+from pdp.core.contract.errors import Problem, UnusableError
 from pdp.core.settings.identity import IdentitySettings
 from pdp.core.settings.local_identity import LocalAccountSettings, MailSettings
 from pdp.core.settings.model import Settings
@@ -17,6 +17,7 @@ from pdp.hosting.address import Exposure, listen_address
 from pdp.tokens.local.accounts.account import AccountStore
 from pdp.tokens.local.accounts.login import AccountPasswords, Logins
 from pdp.tokens.local.accounts.mail import Mailer, MailServer
+from pdp.tokens.local.accounts.service import Accounts, Post
 from pdp.tokens.local.accounts.standing import Standings
 from pdp.tokens.local.api_keys.key_file import KeyFile
 from pdp.tokens.local.api_keys.key_ring import KeyRing
@@ -90,15 +91,53 @@ def open_accounts(accounts: LocalAccountSettings, *, base: Path) -> AccountStore
     return store
 
 
+def open_account_service(
+    accounts: LocalAccountSettings,
+    *,
+    issuer: LocalIssuer,
+    base: Path,
+    random: Callable[[int], bytes],
+    log: FilteringBoundLogger,
+) -> Accounts:
+    """What holders of `accounts` can do; `random` gives so many random bytes.
+
+    Raises:
+        UnusableError: the store or a file cannot be used, or the extra is not installed.
+
+    """
+    return Accounts(
+        open_accounts(accounts, base=base),
+        hashing=open_secret_hash(),
+        issuer=issuer,
+        post=open_post(accounts, issuer=issuer.issuer, base=base, log=log),
+        random=random,
+        log=log,
+    )
+
+
+def open_post(accounts: LocalAccountSettings, *, issuer: str, base: Path, log: FilteringBoundLogger) -> Post:
+    """How codes get to the holders of `accounts`, who find the gateway where `issuer` is.
+
+    Raises:
+        UnusableError: the file with the mail server's password cannot be used.
+
+    """
+    parts = urlsplit(issuer)
+    mailer = open_mailer(accounts.mail, base=base, log=log)
+    return Post(mailer, f"{parts.scheme}://{parts.netloc}", accounts.reset_ttl)
+
+
 def open_mailer(mail: MailSettings, *, base: Path, log: FilteringBoundLogger) -> Mailer:
     """What sends mail through the server of `mail`.
 
     Raises:
         UnusableError: the file with the password cannot be used.
-        FileNotFoundError: there is none.
 
     """
-    password = None if mail.password is None else read_secret(base / mail.password).decode("utf-8").strip()
+    try:
+        password = None if mail.password is None else read_secret(base / mail.password).decode("utf-8").strip()
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        raise UnusableError(f"`{mail.password}` holds no password of the mail server") from error
     return Mailer(
         MailServer(mail.host, mail.port, mail.security, mail.sender, mail.timeout, mail.user, password), log=log
     )
