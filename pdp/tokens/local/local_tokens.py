@@ -37,7 +37,7 @@ class LocalTokens:
         """The claims of `token` at Unix time `now`.
 
         Raises:
-            TokenError: as the verifier, and `revoked` where it has ended before its time.
+            TokenError: as the verifier, and `token_invalid` where it has ended before its time.
 
         """
         verified = await self._verifier.verify(token, now=now)
@@ -46,7 +46,7 @@ class LocalTokens:
         if PROVIDER_CLAIM in verified.claims:
             return self._exchanged(verified)
         if self._standings is None or VERSION_CLAIM not in verified.claims:
-            raise TokenError(ReasonCode.REVOKED, "tokens of this kind are no longer given or taken")
+            raise TokenError(ReasonCode.TOKEN_INVALID, "tokens of this kind are no longer given or taken")
         version = verified.claims[VERSION_CLAIM]
         await self._standings.check(verified.subject, version=version, now=now)
         return replace(verified, claims=_without(verified.claims, VERSION_CLAIM))
@@ -55,7 +55,7 @@ class LocalTokens:
         alias = verified.claims[PROVIDER_CLAIM]
         issuer = self._providers.get(alias) if isinstance(alias, str) else None
         if issuer is None:
-            raise TokenError(ReasonCode.REVOKED, "assertions of that identity provider are no longer taken")
+            raise TokenError(ReasonCode.TOKEN_INVALID, "assertions of that identity provider are no longer taken")
         claims = {**_without(verified.claims, PROVIDER_CLAIM), "iss": issuer}
         return replace(verified, alias=alias, issuer=issuer, claims=claims)
 

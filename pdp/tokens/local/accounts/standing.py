@@ -14,6 +14,8 @@ KNOWN_SECONDS: Final = 5.0
 """By so much later another process's change is noticed at most."""
 ENTRIES: Final = 4096
 
+_ENDED: Final = "the account has changed since the token was given"
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -48,13 +50,12 @@ class Standings:
         """Return when a token of `email`, given under `version`, is good still.
 
         Raises:
-            TokenError: `revoked`: the account is disabled, gone or has another password; `issuer_unavailable`.
+            TokenError: `token_invalid`: the account is disabled, gone or has another password; `issuer_unavailable`.
 
         """
         account = await self.find(email, now=now)
+        if isinstance(version, int) and (account is None or account.version < version):
+            self._known.pop(email, None)  # the token is newer than what is known
+            account = await self.find(email, now=now)
         if account is None or account.state is not AccountState.ACTIVE or account.version != version:
-            raise TokenError(ReasonCode.REVOKED, "the account has changed since the token was given")
-
-    def forget(self, email: str) -> None:
-        """Ask the store the next time: the account has changed."""
-        self._known.pop(email, None)
+            raise TokenError(ReasonCode.TOKEN_INVALID, _ENDED, caller_text=_ENDED)

@@ -20,6 +20,8 @@ HELD: Final = 1024
 """How many keys are known to be right without hashing them again; the one unused for longest makes room."""
 HELD_SECONDS: Final = 300.0
 
+_REVOKED: Final = "the API key was revoked"
+
 
 class KeyVerifier:
     """Verifies API keys; `alias` is that of their principals.
@@ -41,7 +43,7 @@ class KeyVerifier:
         """The claims of the key `token` at Unix time `now`.
 
         Raises:
-            TokenError: `token_invalid`, `token_expired`, `revoked`, `limit_exceeded`, `issuer_unavailable`.
+            TokenError: `token_invalid`, `token_expired`, `limit_exceeded`, `issuer_unavailable`.
 
         """
         # (1) the form, with its checksum
@@ -54,7 +56,7 @@ class KeyVerifier:
             raise _invalid()  # not reached: nothing matches a hash that is not there
         # (4) whether it is still good; only its holder learns that it is not
         if entry.revoked is not None:
-            raise TokenError(ReasonCode.REVOKED, "the API key was revoked")
+            raise TokenError(ReasonCode.TOKEN_INVALID, _REVOKED, caller_text=_REVOKED)
         if entry.expires_at <= now:
             raise TokenError(ReasonCode.TOKEN_EXPIRED, "the API key has expired")
         return VerifiedClaims(

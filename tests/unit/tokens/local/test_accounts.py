@@ -192,13 +192,26 @@ async def test_a_token_ends_when_its_account_changes(place: Place) -> None:
     await standings.check(EMAIL, version=version, now=NOW)
     place.store.set_state(EMAIL, state=AccountState.DISABLED)
     await standings.check(EMAIL, version=version, now=NOW + KNOWN_SECONDS - 0.1)
-    assert (await refusal(standings.check(EMAIL, version=version, now=NOW + KNOWN_SECONDS)))[0] is ReasonCode.REVOKED
+    assert (await refusal(standings.check(EMAIL, version=version, now=NOW + KNOWN_SECONDS)))[
+        0
+    ] is ReasonCode.TOKEN_INVALID
     place.store.set_state(EMAIL, state=AccountState.ACTIVE)
     later = NOW + 2 * KNOWN_SECONDS
-    assert (await refusal(standings.check(EMAIL, version=version, now=later)))[0] is ReasonCode.REVOKED
+    assert (await refusal(standings.check(EMAIL, version=version, now=later)))[0] is ReasonCode.TOKEN_INVALID
     for odd in (None, "2", 2.5, [2], "nobody"):
-        assert (await refusal(standings.check(EMAIL, version=odd, now=later)))[0] is ReasonCode.REVOKED
-    assert (await refusal(standings.check("n@example.com", version=1, now=later)))[0] is ReasonCode.REVOKED
+        assert (await refusal(standings.check(EMAIL, version=odd, now=later)))[0] is ReasonCode.TOKEN_INVALID
+    assert (await refusal(standings.check("n@example.com", version=1, now=later)))[0] is ReasonCode.TOKEN_INVALID
+
+
+async def test_a_token_that_is_newer_than_what_is_known_is_good_at_once(place: Place) -> None:
+    await place.member()
+    standings = Standings(place.store)
+    old = claims_of(await place.login())["ver"]
+    await standings.check(EMAIL, version=old, now=NOW)
+    await place.accounts.change(EMAIL, password=PASSWORD, new=NEW, address="192.0.2.1", now=NOW)
+    await standings.check(EMAIL, version=claims_of(await place.login(password=NEW))["ver"], now=NOW)
+    assert (await refusal(standings.check(EMAIL, version=old, now=NOW)))[0] is ReasonCode.TOKEN_INVALID
+    assert (await refusal(standings.check(EMAIL, version=99, now=NOW)))[0] is ReasonCode.TOKEN_INVALID
 
 
 def basic(place: Place) -> AccountPasswords:

@@ -9,7 +9,7 @@ import pytest
 
 from pdp.core.contract.errors import ConfigurationError, TokenError, UnusableError
 from pdp.core.contract.identifier import rfc3339
-from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.core.identity.claims import CredentialKind, VerifiedClaims
 from pdp.core.identity.mapping import principal_of
 from pdp.core.identity.principal import PrincipalType, SubjectProperties
@@ -56,6 +56,12 @@ class Place:
             await self.verify(text, now=now)
         assert text not in str(caught.value)
         return caught.value.code
+
+    async def told(self, text: str = KEY.text, *, now: float = NOW) -> str:
+        """What the caller reads."""
+        with pytest.raises(TokenError) as caught:
+            await self.verify(text, now=now)
+        return caught.value.caller_text
 
 
 @pytest.fixture
@@ -113,9 +119,9 @@ async def test_a_wrong_secret_and_an_unknown_id_cost_and_say_the_same(place: Pla
 
 async def test_only_its_holder_learns_that_a_key_was_revoked_or_has_expired(tmp_path: Path) -> None:
     place = Place(tmp_path, entry(revoked=rfc3339(NOW)), entry(OTHER, expires=rfc3339(NOW)))
-    assert await place.refused(KEY.text) is ReasonCode.REVOKED
-    assert await place.refused(OTHER.text) is ReasonCode.TOKEN_EXPIRED
-    assert await place.refused(WRONG.text) is ReasonCode.TOKEN_INVALID
+    assert await place.told(KEY.text) == "the API key was revoked"
+    assert await place.told(OTHER.text) == CALLER_TEXT[ReasonCode.TOKEN_EXPIRED]
+    assert await place.told(WRONG.text) == CALLER_TEXT[ReasonCode.TOKEN_INVALID]
 
 
 async def test_a_key_is_good_until_the_second_it_expires(place: Place) -> None:
@@ -126,7 +132,7 @@ async def test_a_key_is_good_until_the_second_it_expires(place: Place) -> None:
 async def test_a_revocation_is_seen_within_seconds_though_the_key_was_known_to_be_right(place: Place) -> None:
     await place.verify()
     KeyFile(place.path).change(lambda entries: revoked(entries, key_id=KEY.id, now=NOW))
-    assert await place.refused(now=NOW + LOOK_AGAIN_SECONDS) is ReasonCode.REVOKED
+    assert await place.told(now=NOW + LOOK_AGAIN_SECONDS) == "the API key was revoked"
 
 
 async def test_a_right_key_is_hashed_once_and_again_after_a_while_or_when_its_hash_changes(place: Place) -> None:

@@ -53,7 +53,7 @@ async def test_an_exchanged_token_speaks_for_the_providers_user() -> None:
 
 @pytest.mark.parametrize("alias", ["gone", "local", "", None, 5, ["corp"], {}])
 async def test_a_provider_that_is_not_configured_any_more_ends_its_tokens(alias: object) -> None:
-    assert await code(tokens(Signed({PROVIDER_CLAIM: alias}), corp=ISSUER)) is ReasonCode.REVOKED
+    assert await code(tokens(Signed({PROVIDER_CLAIM: alias}), corp=ISSUER)) is ReasonCode.TOKEN_INVALID
 
 
 async def test_no_other_issuer_can_speak_for_a_provider() -> None:
@@ -62,8 +62,8 @@ async def test_no_other_issuer_can_speak_for_a_provider() -> None:
 
 
 async def test_a_token_of_no_kind_that_is_given_is_not_taken() -> None:
-    assert await code(tokens(Signed(), corp=ISSUER)) is ReasonCode.REVOKED
-    assert await code(tokens(Signed({VERSION_CLAIM: 1}), corp=ISSUER)) is ReasonCode.REVOKED
+    assert await code(tokens(Signed(), corp=ISSUER)) is ReasonCode.TOKEN_INVALID
+    assert await code(tokens(Signed({VERSION_CLAIM: 1}), corp=ISSUER)) is ReasonCode.TOKEN_INVALID
 
 
 async def test_a_token_of_an_account_is_good_for_its_version_alone(tmp_path: Path) -> None:
@@ -74,5 +74,5 @@ async def test_a_token_of_an_account_is_good_for_its_version_alone(tmp_path: Pat
     found = await tokens(Signed({VERSION_CLAIM: active.version}), standings=Standings(store)).verify("t", now=NOW)
     assert (found.alias, VERSION_CLAIM in found.claims) == ("local", False)
     stale = tokens(Signed({VERSION_CLAIM: active.version - 1}), standings=Standings(store))
-    assert await code(stale) is ReasonCode.REVOKED
+    assert await code(stale) is ReasonCode.TOKEN_INVALID
     store.close()
