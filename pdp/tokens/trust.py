@@ -1,8 +1,7 @@
 """Whom we believe: the authenticator that the settings ask for."""
 
-import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -13,7 +12,6 @@ from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.identity import DevIssuerSettings, IdentitySettings, IssuerSettings
 from pdp.core.settings.local_identity import LocalIssuerSettings
 from pdp.core.settings.model import Settings
-from pdp.core.settings.possession import NonceUse
 from pdp.hosting.address import Exposure, listen_address
 from pdp.tokens.authenticator import Authenticator
 from pdp.tokens.claims_cache import ClaimsCache
@@ -21,16 +19,15 @@ from pdp.tokens.fetch.discovery import Discovery, metadata_urls
 from pdp.tokens.fetch.endpoint import read_endpoint
 from pdp.tokens.fetch.fetcher import Fetcher
 from pdp.tokens.fetch.unavailable import UnavailableError
+from pdp.tokens.introspection.introspectors import introspection_problems, open_introspectors
+from pdp.tokens.local.api_keys.key_text import KEY_PREFIX
 from pdp.tokens.local.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
 from pdp.tokens.local.id_jag.clients import read_clients
 from pdp.tokens.local.id_jag.exchange import ID_JAG_TYPE, Exchange
 from pdp.tokens.local.local_issuer import LocalIssuer
 from pdp.tokens.local.opened import local_problems, open_credentials
 from pdp.tokens.local.signing_key import SIGNING_ALGORITHM
-from pdp.tokens.proof.dpop import ProofChecker
-from pdp.tokens.proof.nonce import SECRET_BYTES, Nonces, read_nonce_secret
-from pdp.tokens.proof.possession import BindingRule, Possession
-from pdp.tokens.proof.replay import SeenProofs
+from pdp.tokens.proof.possession import open_possession
 from pdp.tokens.signed.jwks import ALGORITHMS, read_key_set
 from pdp.tokens.signed.key_cache import KeyCache
 from pdp.tokens.signed.key_source import DiscoveredKeys, FileKeys, KeySource, UrlKeys
@@ -45,14 +42,15 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
     Raises:
         ConfigurationError: no issuer at all, two that cannot be told apart, an algorithm that is not
             asymmetric, or keys that cannot be there; all of it at once.
-        UnusableError: the key of the development issuer, or that of nonces, cannot be used.
+        UnusableError: the key of the development issuer, that of nonces, or what introspection needs cannot be used.
 
     """
     problems = identity_problems(identity, base=base)
     if problems:
         raise ConfigurationError(problems)
     fetcher = Fetcher(private_networks=identity.private_networks)
-    issuers = [_configured(issuer, identity, base, fetcher, log) for issuer in identity.issuers]
+    discoveries = _discoveries(identity, fetcher, log)
+    issuers = [_configured(issuer, identity, base, fetcher, discoveries, log) for issuer in identity.issuers]
     unsafe = set()
     if identity.unsafe_dev_issuer is not None:
         log.warning("unsafe_dev_issuer_used", at="start", issuer=identity.unsafe_dev_issuer.alias)
@@ -62,8 +60,13 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
     if local.issuer is not None:
         issuers.append(_own(local.issuer, identity, log))
     signed = local.around(ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe))
+    opaque = open_introspectors(identity, base=base, fetcher=fetcher, discoveries=discoveries, log=log)
     return Authenticator(
-        signed, possession=_possession(identity, base), prefixed=local.prefixed, passwords=local.passwords
+        signed,
+        possession=open_possession(identity, base=base),
+        opaque=opaque.rest,
+        prefixed={**opaque.prefixed, **local.prefixed},
+        passwords=local.passwords,
     )
 
 
@@ -86,9 +89,10 @@ def open_exchange(
     if jag is None:
         raise ConfigurationError([Problem("identity.id_jag", 0, 0, "id_jag_missing", "no assertions are exchanged")])
     fetcher = Fetcher(private_networks=identity.private_networks)
+    discoveries = _discoveries(identity, fetcher, log)
     providers = [
         replace(
-            _configured(provider, identity, base, fetcher, log),
+            _configured(provider, identity, base, fetcher, discoveries, log),
             audience=issuer.issuer,
             token_types=frozenset({ID_JAG_TYPE}),
             max_lifetime=jag.max_lifetime,
@@ -123,6 +127,7 @@ def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Proble
             problems.append(_problem("issuer_duplicate", f"the issuer `{name}` is configured {count} times"))
     for issuer in identity.issuers:
         problems += _issuer_problems(issuer, base)
+    problems += introspection_problems(identity, taken={KEY_PREFIX})
     return tuple(sorted(set(problems)))
 
 
@@ -136,6 +141,8 @@ def refuse_dev_issuer_off_loopback(settings: Settings) -> tuple[Problem, ...]:
     if settings.identity.unsafe_dev_issuer is None:
         return ()
     listeners = {"gateway.listen": settings.gateway.listen, "pdp.listen": settings.pdp.listen}
+    if settings.pdp.admin is not None:
+        listeners["pdp.admin.listen"] = settings.pdp.admin.listen
     message = "`identity.unsafe_dev_issuer` is refused where the network can reach the listener: use loopback"
     return tuple(
         Problem(setting, 0, 0, "unsafe_dev_issuer", message)
@@ -170,9 +177,14 @@ def _key_problems(issuer: IssuerSettings, base: Path) -> list[Problem]:
 
 
 def _configured(
-    issuer: IssuerSettings, identity: IdentitySettings, base: Path, fetcher: Fetcher, log: FilteringBoundLogger
+    issuer: IssuerSettings,
+    identity: IdentitySettings,
+    base: Path,
+    fetcher: Fetcher,
+    discoveries: Mapping[str, Discovery],
+    log: FilteringBoundLogger,
 ) -> TrustedIssuer:
-    source = _key_source(issuer, identity, base, fetcher, log)
+    source = _key_source(issuer, identity, base, fetcher, discoveries)
     return TrustedIssuer(
         issuer.alias,
         issuer.issuer,
@@ -185,37 +197,32 @@ def _configured(
 
 
 def _key_source(
-    issuer: IssuerSettings, identity: IdentitySettings, base: Path, fetcher: Fetcher, log: FilteringBoundLogger
+    issuer: IssuerSettings,
+    identity: IdentitySettings,
+    base: Path,
+    fetcher: Fetcher,
+    discoveries: Mapping[str, Discovery],
 ) -> KeySource:
     if issuer.jwks is None:
-        discovery = _discovery(issuer, identity, fetcher, log)
-        return DiscoveredKeys(discovery, fetcher=fetcher, timeout=identity.jwks_timeout)
+        return DiscoveredKeys(discoveries[issuer.alias], fetcher=fetcher, timeout=identity.jwks_timeout)
     if _is_url(issuer.jwks):
         return UrlKeys(read_endpoint(issuer.jwks), fetcher=fetcher, timeout=identity.jwks_timeout)
     return FileKeys(base / issuer.jwks)
 
 
-def _discovery(
-    issuer: IssuerSettings, identity: IdentitySettings, fetcher: Fetcher, log: FilteringBoundLogger
-) -> Discovery:
-    return Discovery(
-        issuer.issuer,
-        fetcher=fetcher,
-        timeout=identity.jwks_timeout,
-        max_age=identity.jwks_max_age,
-        log=log.bind(issuer=issuer.alias),
-    )
-
-
-def _possession(identity: IdentitySettings, base: Path) -> Possession:
-    seen, dpop, leeway = SeenProofs(entries=identity.dpop.replay_entries), identity.dpop, identity.leeway
-    nonces = None
-    if dpop.nonce is NonceUse.REQUIRED:
-        secret = read_nonce_secret(base / dpop.nonce_key) if dpop.nonce_key else secrets.token_bytes(SECRET_BYTES)
-        nonces = Nonces(secret, lifetime=dpop.nonce_lifetime, leeway=leeway)
-    proofs = ProofChecker(seen, max_age=dpop.max_age, leeway=leeway, nonces=nonces)
-    rules = {issuer.alias: BindingRule(issuer.dpop, issuer.certificate_bound) for issuer in identity.issuers}
-    return Possession(proofs, rules=rules)
+def _discoveries(identity: IdentitySettings, fetcher: Fetcher, log: FilteringBoundLogger) -> Mapping[str, Discovery]:
+    """By alias, the metadata of each issuer whose settings leave something to it."""
+    return {
+        issuer.alias: Discovery(
+            issuer.issuer,
+            fetcher=fetcher,
+            timeout=identity.jwks_timeout,
+            max_age=identity.jwks_max_age,
+            log=log.bind(issuer=issuer.alias),
+        )
+        for issuer in identity.issuers
+        if issuer.jwks is None or (issuer.introspection is not None and issuer.introspection.endpoint is None)
+    }
 
 
 def _unsafe_dev(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from pdp.core.settings.introspection import IntrospectionSettings
 from pdp.core.settings.local_identity import (
     ApiKeySettings,
     IdJagSettings,
@@ -35,10 +36,11 @@ class IssuerSettings(Section):
     audience: str = Field(min_length=1)
     jwks: Annotated[str, Field(min_length=1)] | None = None
     algorithms: list[str] = Field(default=["RS256", "ES256", "EdDSA"], min_length=1)
-    dpop: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
-    certificate_bound: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
     token_types: list[TokenType] = Field(default=["at+jwt"], min_length=1)
     max_lifetime: Seconds | None = None
+    dpop: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
+    certificate_bound: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
+    introspection: IntrospectionSettings | None = None
 
 
 class DevIssuerSettings(Section):

@@ -97,15 +97,15 @@ def _read_key(entry: Mapping[str, Any]) -> VerificationKey | None:
             return VerificationKey(key_id, algorithms, key)
         case EllipticCurvePublicKey():
             return VerificationKey(key_id, algorithms, key)
-        case Ed25519PublicKey() if not _is_weak(key):
+        case Ed25519PublicKey() if not is_weak(key):
             return VerificationKey(key_id, algorithms, key)
         case _:
             return None
 
 
-def _is_weak(key: Ed25519PublicKey) -> bool:
-    # With a key of low order anybody can make signatures that match (RFC 8032, section 5.1.7; the check is
-    # left to us). Points of order 1, 2 and 4 have y = 1, -1 and 0, those of order 8 solve dy^4 + 2y^2 = 1.
+def is_weak(key: Ed25519PublicKey) -> bool:
+    """Whether `key` is of low order, so that anybody can make signatures that match (RFC 8032, section 5.1.7)."""
+    # Points of order 1, 2 and 4 have y = 1, -1 and 0, those of order 8 solve dy^4 + 2y^2 = 1.
     y = int.from_bytes(key.public_bytes_raw(), "little") & (1 << 255) - 1
     return y >= _P or y in {0, 1, _P - 1} or (_D * pow(y, 4, _P) + 2 * y * y - 1) % _P == 0
 

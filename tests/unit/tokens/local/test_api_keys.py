@@ -10,8 +10,9 @@ import pytest
 from pdp.core.contract.errors import ConfigurationError, TokenError, UnusableError
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
+from pdp.core.identity.builtin import BUILT_IN
 from pdp.core.identity.claims import CredentialKind, VerifiedClaims
-from pdp.core.identity.mapping import principal_of
+from pdp.core.identity.mapped import principal_of
 from pdp.core.identity.principal import PrincipalType, SubjectProperties
 from pdp.tokens.local.api_keys.editing import revoked, rotated
 from pdp.tokens.local.api_keys.entry import KeyEntry, read_entries, write_entries
@@ -98,14 +99,14 @@ async def test_a_key_speaks_for_its_principal(tmp_path: Path) -> None:
     found = await Place(tmp_path, full).verify()
     claims = {"sub": "ci", "groups": ["eng"], "roles": ["dev"], "scope": "a b", "tenant": "acme"}
     assert found == VerifiedClaims("keys", KEYS_ISSUER, "ci", NOW + DAY, claims, CredentialKind.API_KEY)
-    principal = principal_of(found)
+    principal = principal_of(found, mapping=BUILT_IN)
     assert (principal.type, principal.id) == (PrincipalType.USER, "keys|ci")
-    assert principal.properties == SubjectProperties(("keys|eng",), ("keys|dev",), "keys|acme")
+    assert principal.properties == SubjectProperties(("keys|eng",), ("keys|dev",), "keys|acme", mapping=BUILT_IN.digest)
 
 
 async def test_a_key_of_an_agent_makes_an_agent(tmp_path: Path) -> None:
     found = await Place(tmp_path, entry(type=PrincipalType.AGENT)).verify()
-    assert principal_of(found).type is PrincipalType.AGENT
+    assert principal_of(found, mapping=BUILT_IN).type is PrincipalType.AGENT
 
 
 async def test_a_wrong_secret_and_an_unknown_id_cost_and_say_the_same(place: Place) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from pdp.core.contract.errors import TokenError
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.identity.builtin import BUILT_IN
 from pdp.core.identity.claims import VerifiedClaims
-from pdp.core.identity.mapping import principal_of
+from pdp.core.identity.mapped import principal_of
 from pdp.tokens.local.accounts.account import Account, AccountState
 from pdp.tokens.local.accounts.sql_store import SqlAccounts
 from pdp.tokens.local.accounts.standing import Standings
@@ -43,8 +44,11 @@ async def test_an_exchanged_token_speaks_for_the_providers_user() -> None:
     found = await tokens(signed, corp=ISSUER).verify("t", now=NOW)
     assert (found.alias, found.issuer, found.subject) == ("corp", ISSUER, "alice")
     own = VerifiedClaims("corp", ISSUER, "alice", NOW, {"sub": "alice", "iss": ISSUER, "groups": ["eng"]})
-    principal = principal_of(found)
-    assert (principal.id, principal.properties) == (principal_of(own).id, principal_of(own).properties)
+    principal = principal_of(found, mapping=BUILT_IN)
+    assert (principal.id, principal.properties) == (
+        principal_of(own, mapping=BUILT_IN).id,
+        principal_of(own, mapping=BUILT_IN).properties,
+    )
     assert principal.actor == "corp|bot"
     assert found.claims == {
         "sub": "alice", "iss": ISSUER, "groups": ["eng"], "client_id": "cursor", "act": {"sub": "bot"},
