@@ -14,7 +14,6 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import httpx
-import structlog
 import typer
 
 from pdp.cli.config import ConfigOption
@@ -22,6 +21,7 @@ from pdp.core.contract.errors import Refused, UnusableError
 from pdp.core.settings.load import read_settings
 from pdp.core.settings.local_identity import LocalAccountSettings
 from pdp.hosting.address import Exposure, host_exposure
+from pdp.hosting.event_log import configure_event_log
 from pdp.tokens.local.accounts.account import Account, AccountState, AccountStore, AccountsUnavailableError
 from pdp.tokens.local.accounts.address import normalised
 from pdp.tokens.local.accounts.mail import MailError
@@ -119,6 +119,7 @@ def reset(email: EmailArgument, *, config: ConfigOption = Path("toolgate.yaml"))
 @app.command(epilog="Example: toolgate accounts join --url https://gateway.example.com")
 def join(*, url: UrlOption) -> None:
     """Choose a password with the code from a mail; both are asked for."""
+    _check_url(url)
     code = _secret("Code: ")
     password = _secret("New password (12 characters or more): ")
     _ask(url, "join", {"code": code, "password": password})
@@ -128,6 +129,7 @@ def join(*, url: UrlOption) -> None:
 @app.command(epilog='Example: TOKEN="$(toolgate accounts login alice@example.com --url https://gateway.example.com)"')
 def login(email: EmailArgument, *, url: UrlOption, as_json: JsonOption = False) -> None:
     """Ask for the password, without echo, and print a token."""
+    _check_url(url)
     answer = _ask(url, "login", {"email": email, "password": _secret("Password: ")})
     _print(json.dumps(answer, indent=2) if as_json else str(answer["access_token"]))
 
@@ -143,7 +145,7 @@ def _office(config: Path) -> Iterator[_Office]:
     identity = read_settings(config, environ=os.environ).settings.identity  # noqa: TID251 - the edge
     if identity.local_accounts is None or identity.local_issuer is None:
         raise UnusableError(_HOW.format(file=config))
-    log = structlog.get_logger("toolgate.accounts")
+    log = configure_event_log(sys.stderr)
     post = open_post(identity.local_accounts, issuer=identity.local_issuer.issuer, base=config.parent, log=log)
     store = open_accounts(identity.local_accounts, base=config.parent)
     try:
@@ -184,11 +186,14 @@ def _secret(prompt: str) -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _ask(url: str, page: str, body: dict[str, str]) -> dict[str, Any]:
-    """The gateway's answer; a password goes out over https, or to this machine."""
+def _check_url(url: str) -> None:
+    """Return when a password may go to `url`: over https, or to this machine."""
     parts = urlsplit(url)
     if parts.scheme != "https" and host_exposure(parts.hostname or "") is not Exposure.LOOPBACK:
         raise UnusableError(f"`{url}` is not https, so it gets no password")
+
+
+def _ask(url: str, page: str, body: dict[str, str]) -> dict[str, Any]:
     try:
         answer = httpx.post(f"{url.rstrip('/')}/accounts/{page}", json=body, timeout=TIMEOUT_SECONDS)
         content = answer.json() if answer.content else {}

@@ -163,12 +163,21 @@ def _authenticator(
 
 
 def for_audience(settings: Settings, *, audience: str) -> Settings:
-    """`settings` whose issuers make tokens for `audience` alone."""
+    """`settings` whose issuers make tokens for `audience` alone.
+
+    INVARIANT: credentials of the gateway's own (keys, passwords, tokens that it signs) are none here: they are
+    bound to no audience, or to the gateway's.
+    """
     identity, change = settings.identity, {"audience": audience}
     dev = identity.unsafe_dev_issuer
     changed = {
         "issuers": [issuer.model_copy(update=change) for issuer in identity.issuers],
         "unsafe_dev_issuer": None if dev is None else dev.model_copy(update=change),
+        "api_keys": None,
+        "basic": False,
+        "local_issuer": None,
+        "local_accounts": None,
+        "id_jag": None,
     }
     return settings.model_copy(update={"identity": identity.model_copy(update=changed)})
 
