@@ -1,0 +1,152 @@
+"""npm's oidc-provider in a process of its own (provider.mjs), and the ways to its tokens."""
+
+import base64
+import contextlib
+import hashlib
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from tests.conftest import ROOT
+from tests.flow.product import DEADLINE
+
+INSTALL = "apt-get install nodejs npm, then make setup (it brings Node 22 where the machine's is older)"
+SCOPES = "git:read git:write files:write"
+REDIRECT = "http://127.0.0.1/callback"
+
+_NODE = 22
+_SCRIPT = Path(__file__).parent / "provider.mjs"
+_SECRET = "a-secret-that-everybody-here-knows"
+_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+_ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+
+
+def is_installed() -> bool:
+    node = shutil.which("node")
+    if node is None or not (ROOT / "node_modules" / "oidc-provider").is_dir():
+        return False
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(version.removeprefix("v").split(".")[0]) >= _NODE
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A running identity provider; what its clients may do is in provider.mjs."""
+
+    issuer: str
+
+    def control(self, **command: Any) -> dict[str, Any]:
+        answer = httpx.post(f"{self.issuer}/control", json=command, timeout=DEADLINE)
+        status: dict[str, Any] = answer.raise_for_status().json()
+        return status
+
+    def asked(self, path: str) -> int:
+        count: int = httpx.get(f"{self.issuer}/control", timeout=DEADLINE).json()["asked"].get(path, 0)
+        return count
+
+    def own_token(self, client: str, *, resource: str, scope: str = SCOPES, proof: str | None = None) -> str:
+        """A token of the client itself (RFC 6749, section 4.4)."""
+        form = {"grant_type": "client_credentials", "resource": resource, "scope": scope}
+        return self._token(client, form, proof=proof)
+
+    def exchanged(self, client: str, subject_token: str, *, resource: str, scope: str = SCOPES) -> str:
+        """`subject_token`'s person with `client` acting (RFC 8693)."""
+        form = {"grant_type": _EXCHANGE, "subject_token": subject_token, "subject_token_type": _ACCESS_TOKEN}
+        return self._token(client, {**form, "resource": resource, "scope": scope})
+
+    def user_token(
+        self, user: str, *, resource: str, client: str = "coder", scope: str = SCOPES, proof: str | None = None
+    ) -> str:
+        """A token of `user` by way of `client`: authorization code with PKCE, both forms filled in."""
+        granted = self._code_flow(user, client=client, scope=scope, resource=resource, proof=proof)
+        return str(granted["access_token"])
+
+    def id_token(self, user: str, *, client: str = "coder") -> str:
+        """What says to `client` that `user` logged in."""
+        return str(self._code_flow(user, client=client, scope="openid", resource=None, proof=None)["id_token"])
+
+    def _code_flow(
+        self, user: str, *, client: str, scope: str, resource: str | None, proof: str | None
+    ) -> dict[str, Any]:
+        target = {} if resource is None else {"resource": resource}
+        verifier = secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        request = {
+            "response_type": "code",
+            "client_id": client,
+            "redirect_uri": REDIRECT,
+            "scope": scope,
+            **target,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            "state": secrets.token_urlsafe(8),
+        }
+        answer = consent(str(httpx.URL(f"{self.issuer}/auth", params=request)), user=user)
+        assert answer["state"] == request["state"]
+        form = {
+            "grant_type": "authorization_code",
+            "code": answer["code"],
+            "redirect_uri": REDIRECT,
+            "code_verifier": verifier,
+            **target,
+        }
+        granted: dict[str, Any] = self._post("token", client, form, proof=proof).json()
+        return granted
+
+    def revoke(self, client: str, token: str) -> None:
+        """End `token` (RFC 7009)."""
+        self._post("token/revocation", client, {"token": token})
+
+    def _token(self, client: str, form: Mapping[str, str], *, proof: str | None = None) -> str:
+        token: str = self._post("token", client, form, proof=proof).json()["access_token"]
+        return token
+
+    def _post(self, path: str, client: str, form: Mapping[str, str], *, proof: str | None = None) -> httpx.Response:
+        headers = {} if proof is None else {"DPoP": proof}
+        auth = (client, _SECRET)
+        answer = httpx.post(f"{self.issuer}/{path}", data=form, headers=headers, auth=auth, timeout=DEADLINE)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return answer
+
+
+def consent(url: str, *, user: str) -> dict[str, str]:
+    """What a browser brings back to the client when `user` logs in and agrees to everything at `url`."""
+    with httpx.Client(timeout=DEADLINE) as browser:
+        answer = browser.get(url)
+        for _ in range(10):
+            if answer.is_redirect:
+                target = answer.headers["location"]
+                if "/callback" in urlsplit(target).path:
+                    return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+                answer = browser.get(answer.url.join(target))
+            else:
+                assert answer.status_code == httpx.codes.OK, answer.text
+                kind = "login" if 'value="login"' in answer.text else "consent"
+                form = {"prompt": kind, "login": user, "password": "whatever"}
+                answer = browser.post(answer.url, data=form)
+    raise AssertionError(f"no way back to the client: {answer.url}")
+
+
+@contextlib.contextmanager
+def provider() -> Iterator[Provider]:
+    """A provider on a free port, ended with the block."""
+    command = ["node", str(_SCRIPT)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            issuer = process.stdout.readline().decode().strip()
+            assert issuer.startswith("http://127.0.0.1:"), "the provider did not start"
+            yield Provider(issuer)
+        finally:
+            process.stdin.close()
+            process.wait(timeout=20)
