@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import jwt
 
 from tests.conftest import ROOT
 from tests.flow.product import DEADLINE
@@ -41,6 +42,12 @@ class Provider:
     """A running identity provider; what its clients may do is in provider.mjs."""
 
     issuer: str
+    process: subprocess.Popen[bytes]
+
+    def end(self) -> None:
+        """Stop, as if the machine were switched off."""
+        self.process.kill()
+        self.process.wait(timeout=20)
 
     def control(self, **command: Any) -> dict[str, Any]:
         answer = httpx.post(f"{self.issuer}/control", json=command, timeout=DEADLINE)
@@ -76,8 +83,7 @@ class Provider:
         self, user: str, *, client: str, scope: str, resource: str | None, proof: str | None
     ) -> dict[str, Any]:
         target = {} if resource is None else {"resource": resource}
-        verifier = secrets.token_urlsafe(48)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        verifier, challenge = pkce()
         request = {
             "response_type": "code",
             "client_id": client,
@@ -116,6 +122,18 @@ class Provider:
         return answer
 
 
+def pkce() -> tuple[str, str]:
+    """A code verifier and its challenge (RFC 7636, method S256)."""
+    verifier = secrets.token_urlsafe(48)
+    return verifier, base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def signed_by(token: str) -> str:
+    """The `kid` in the head of `token`."""
+    key: str = jwt.get_unverified_header(token)["kid"]
+    return key
+
+
 def consent(url: str, *, user: str) -> dict[str, str]:
     """What a browser brings back to the client when `user` logs in and agrees to everything at `url`."""
     with httpx.Client(timeout=DEADLINE) as browser:
@@ -146,7 +164,7 @@ def provider() -> Iterator[Provider]:
         try:
             issuer = process.stdout.readline().decode().strip()
             assert issuer.startswith("http://127.0.0.1:"), "the provider did not start"
-            yield Provider(issuer)
+            yield Provider(issuer, process)
         finally:
             process.stdin.close()
             process.wait(timeout=20)
