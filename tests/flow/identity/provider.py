@@ -21,10 +21,10 @@ from tests.flow.product import DEADLINE
 INSTALL = "apt-get install nodejs npm, then make setup (it brings Node 22 where the machine's is older)"
 SCOPES = "git:read git:write files:write"
 REDIRECT = "http://127.0.0.1/callback"
+CLIENT_SECRET = "a-secret-that-everybody-here-knows"
 
 _NODE = 22
 _SCRIPT = Path(__file__).parent / "provider.mjs"
-_SECRET = "a-secret-that-everybody-here-knows"
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
@@ -116,7 +116,7 @@ class Provider:
 
     def _post(self, path: str, client: str, form: Mapping[str, str], *, proof: str | None = None) -> httpx.Response:
         headers = {} if proof is None else {"DPoP": proof}
-        auth = (client, _SECRET)
+        auth = (client, CLIENT_SECRET)
         answer = httpx.post(f"{self.issuer}/{path}", data=form, headers=headers, auth=auth, timeout=DEADLINE)
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer
