@@ -20,6 +20,8 @@ const ACCOUNTS = {
 const SCOPE = 'git:read git:write files:write';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+const ID_TOKEN = 'urn:ietf:params:oauth:token-type:id_token';
+const ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag';
 const SECRET = 'a-secret-that-everybody-here-knows';
 const OPAQUE_CLIENTS = new Set(['terminal', 'sealed-terminal']);
 
@@ -75,10 +77,14 @@ function customise(ctx, token, parts) {
 // RFC 8693 with JWTs of our own as subject tokens; who asks becomes the nearest actor.
 async function exchange(ctx) {
   const { provider, params, client: actor } = ctx.oidc;
-  if (params.subject_token_type !== ACCESS_TOKEN) {
+  if (![ACCESS_TOKEN, ID_TOKEN].includes(params.subject_token_type)) {
     throw new errors.InvalidRequest('unsupported subject_token_type');
   }
   const subject = verified(params.subject_token);
+  if (params.requested_token_type === ID_JAG) {
+    ctx.body = identityAssertion(subject, params, actor);
+    return;
+  }
   const info = resourceServer(ctx, params.resource ?? subject.aud, actor);
   const token = new provider.AccessToken({
     accountId: subject.sub,
@@ -97,13 +103,42 @@ async function exchange(ctx) {
   };
 }
 
+// draft-ietf-oauth-identity-assertion-authz-grant: what another authorization server gives a token for.
+function identityAssertion(subject, { audience, resource, scope }, of) {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = {
+    iss: state.issuer,
+    sub: subject.sub,
+    aud: audience,
+    client_id: of.clientId,
+    jti: crypto.randomUUID(),
+    iat: now,
+    exp: now + 300,
+    ...(resource ? { resource } : {}),
+    ...(scope ? { scope } : {}),
+    ...ACCOUNTS[subject.sub],
+    ...state.claims,
+  };
+  const issued = { access_token: signed('oauth-id-jag+jwt', claims), token_type: 'N_A', expires_in: 300 };
+  return { ...issued, issued_token_type: ID_JAG, scope };
+}
+
+function signed(typ, claims) {
+  const [jwk] = state.keys;
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const text = `${encode({ alg: 'ES256', typ, kid: jwk.kid })}.${encode(claims)}`;
+  const key = crypto.createPrivateKey({ key: jwk, format: 'jwk' });
+  const signature = crypto.sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' });
+  return `${text}.${signature.toString('base64url')}`;
+}
+
 function verified(text) {
   const [head, body, signature] = text.split('.');
   const { kid } = JSON.parse(Buffer.from(head, 'base64url'));
   const jwk = state.keys.find((key) => key.kid === kid);
   const key = jwk && crypto.createPublicKey({ key: jwk, format: 'jwk' });
-  const signed = Buffer.from(`${head}.${body}`);
-  if (!key || !crypto.verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'))) {
+  const content = Buffer.from(`${head}.${body}`);
+  if (!key || !crypto.verify('sha256', content, { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'))) {
     throw new errors.InvalidGrant('the subject token is not one of ours');
   }
   return JSON.parse(Buffer.from(body, 'base64url'));
@@ -138,7 +173,7 @@ function start() {
     },
   });
   provider.registerGrantType(EXCHANGE, exchange, [
-    'subject_token', 'subject_token_type', 'resource', 'scope', 'requested_token_type',
+    'subject_token', 'subject_token_type', 'requested_token_type', 'audience', 'resource', 'scope',
   ]);
   state.handle = provider.callback();
 }

@@ -27,6 +27,8 @@ _NODE = 22
 _SCRIPT = Path(__file__).parent / "provider.mjs"
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+_ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
+_ID_JAG = "urn:ietf:params:oauth:token-type:id-jag"
 
 
 def is_installed() -> bool:
@@ -67,6 +69,12 @@ class Provider:
         """`subject_token`'s person with `client` acting (RFC 8693)."""
         form = {"grant_type": _EXCHANGE, "subject_token": subject_token, "subject_token_type": _ACCESS_TOKEN}
         return self._token(client, {**form, "resource": resource, "scope": scope})
+
+    def identity_assertion(self, client: str, id_token: str, *, audience: str, resource: str, scope: str) -> str:
+        """What `client` shows the authorization server `audience` for the person of `id_token` (ID-JAG)."""
+        form = {"grant_type": _EXCHANGE, "subject_token": id_token, "subject_token_type": _ID_TOKEN}
+        wanted = {"requested_token_type": _ID_JAG, "audience": audience, "resource": resource, "scope": scope}
+        return self._token(client, {**form, **wanted})
 
     def user_token(
         self, user: str, *, resource: str, client: str = "coder", scope: str = SCOPES, proof: str | None = None

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from mcp.client import Client
 from mcp.client.auth import OAuthClientProvider
+from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
 from tests.conftest import ROOT, Require
 from tests.flow.identity.provider import CLIENT_SECRET, REDIRECT, Provider, consent
-from tests.flow.identity.scene import COMMIT, LOG, open_gateway, scene
+from tests.flow.identity.scene import BRANCH, COMMIT, LOG, open_gateway, scene
 from tests.flow.product import DEADLINE, Product, code_of, text_of
 
 pytestmark = pytest.mark.timeout(240)
@@ -106,6 +107,19 @@ async def test_a_client_that_was_registered_by_hand_logs_in_and_calls(corp: Prov
     assert "No changes staged" in text_of(result)  # so says the server
     newest = [one for one in gateway.records("--tool", "git_commit") if one["kind"] == "decision"][-1]
     assert (newest["principal"], newest["actor"]) == ("corp|alice", "corp|writer")
+
+
+async def test_an_agent_logs_in_as_itself_and_calls(corp: Provider, gateway: Product) -> None:
+    login = ClientCredentialsOAuthProvider(
+        gateway.mcp, Storage(), client_id="nightly-report", client_secret=CLIENT_SECRET, issuer=corp.issuer
+    )
+    async with (
+        asyncio.timeout(DEADLINE),
+        create_mcp_http_client(auth=login) as http,
+        Client(streamable_http_client(gateway.mcp, http_client=http)) as connected,
+    ):
+        assert code_of(await connected.call_tool(*LOG)) == "allowed"
+        assert code_of(await connected.call_tool(*BRANCH)) == "no_policy_allows"
 
 
 def test_a_client_of_the_last_revision_logs_in_lists_and_calls(

@@ -81,6 +81,12 @@ def test_an_id_token_is_no_access_token(corp: Provider, gateway: Product) -> Non
     assert outcome(gateway, id_token, STATUS) == "401 audience_mismatch"
 
 
+def test_an_assertion_for_an_authorization_server_is_no_access_token(corp: Provider, gateway: Product) -> None:
+    id_token = corp.id_token("alice")
+    assertion = corp.identity_assertion("coder", id_token, audience=gateway.mcp, resource=gateway.mcp, scope="git:read")
+    assert outcome(gateway, assertion, STATUS) == "401 token_invalid"
+
+
 @pytest.mark.parametrize(
     ("chain", "policy"),
     [
