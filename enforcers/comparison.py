@@ -97,6 +97,12 @@ class Comparison:
         """The standings that a call may go to, by wire name."""
         return ((name, one) for name, one in self.by_name.items() if one.tool is not None)
 
+    @cached_property
+    def common_scopes(self) -> Sequence[str]:
+        """The scopes that every tool that may be called needs, sorted; none where there is no such tool."""
+        needed = [set(one.tool.scopes) for one in self.by_name.values() if one.tool is not None]
+        return sorted(set.intersection(*needed)) if needed else ()
+
     def collisions(self) -> Iterable[tuple[str, Sequence[str]]]:
         """The wire names that several tools would have that are offered as approved, with these."""
         for name, offers in self.table.items():

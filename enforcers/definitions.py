@@ -99,6 +99,10 @@ class Definitions:
         standing = None if self._latest is None else self._latest.by_name.get(wire_name)
         return None if standing is None or standing.tool is None else standing.offer
 
+    def common_scopes(self) -> Sequence[str]:
+        """The scopes that every tool needed when last compared."""
+        return () if self._latest is None else self._latest.common_scopes
+
     async def watch(self) -> None:
         """Compare when a server's tools were read or another catalog may be there; never returns."""
         while True:

@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from enforcers.gateway.app import Gateway, configured_servers, http_app, open_gateway
 from enforcers.gateway.listen import tcp_address
 from enforcers.gateway.naming import Prefixed
+from enforcers.gateway.transports.entrance import proxies_of_connections
 from enforcers.gateway.transports.http_app import MCP_PATH
 from pdp.core.settings.load import read_settings
 from pdp.core.settings.model import Settings
@@ -53,7 +54,12 @@ async def run(settings: Settings, *, base: Path, environment: Mapping[str, str],
             started: list[str] = []
             app = http_app(opened, settings=settings, bound=bound, ready=lambda: bool(started))
             await opened.start()
-            server = HttpServer(app, bound=socket, on_ready=lambda: _announce(opened, settings, bound, started, log))
+            server = HttpServer(
+                app,
+                bound=socket,
+                on_ready=lambda: _announce(opened, settings, bound, started, log),
+                proxies=proxies_of_connections(settings.gateway),
+            )
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, server.stop)
             await server.serve()

@@ -29,15 +29,24 @@ CREDENTIAL_CODES: Final = frozenset(
         ReasonCode.TOKEN_INVALID,
         ReasonCode.TOKEN_EXPIRED,
         ReasonCode.AUDIENCE_MISMATCH,
+        ReasonCode.PROOF_INVALID,
     }
 )
+"""What another credential, or another proof, can change."""
 _MESSAGE_CODES: Final = {
     ReasonCode.MESSAGE_MALFORMED: INVALID_REQUEST,
     ReasonCode.MESSAGE_TOO_LARGE: INVALID_REQUEST,
     ReasonCode.METHOD_UNKNOWN: METHOD_NOT_FOUND,
     ReasonCode.SESSION_MISMATCH: INVALID_REQUEST,
 }
-_HTTP_CODES: Final = CREDENTIAL_CODES | {ReasonCode.SCOPE_MISSING}
+_HTTP_CODES: Final = CREDENTIAL_CODES | {
+    ReasonCode.SCOPE_MISSING,
+    ReasonCode.IDENTITY_UNMAPPED,
+    ReasonCode.ADDRESS_REFUSED,
+    ReasonCode.ISSUER_UNAVAILABLE,
+    ReasonCode.LIMIT_EXCEEDED,
+}
+"""What HTTP has a status for, so that over HTTP it is no tool's result."""
 _COMPLETE: Final = "complete"
 _OWN_META: Final = frozenset({META_SERVER, META_TOOLGATE})
 
@@ -56,10 +65,15 @@ INVALID_PARAMETERS: Final = WireError(INVALID_PARAMS)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to a client; `denied` says why it is no good answer, None when it is one."""
+    """What goes back to a client; `denied` says why it is no good answer, None when it is one.
+
+    `scopes` and `nonce` are those of the denial.
+    """
 
     message: Result | ErrorAnswer
     denied: ReasonCode | None = None
+    scopes: tuple[str, ...] = ()
+    nonce: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +113,12 @@ class Wording:
             if era is Era.MODERN:
                 result["resultType"] = _COMPLETE
                 result["_meta"][META_SERVER] = dict(self.server)
-            return Answer(Result(message.id, result), denied.code)
+            return Answer(Result(message.id, result), denied.code, denied.scopes, denied.nonce)
         wire = error or WireError(_MESSAGE_CODES.get(denied.code, self.denial_code))
         request_id = message.id if isinstance(message, Request) else wire.request_id
         data = {**(wire.data or {}), **proof}
-        return Answer(ErrorAnswer(request_id, wire.code, _one_line(denied.text), data), denied.code)
+        answer = ErrorAnswer(request_id, wire.code, _one_line(denied.text), data)
+        return Answer(answer, denied.code, denied.scopes, denied.nonce)
 
 
 def unreadable(error: MessageError, *, raw: bytes, limits: JsonLimits) -> WireError:

@@ -21,8 +21,9 @@ from enforcers.gateway.naming import Naming
 from enforcers.gateway.router import Router
 from enforcers.gateway.service import SILENT, Service
 from enforcers.gateway.sessions import Sessions
-from enforcers.gateway.transports.challenge import ProtectedResource
+from enforcers.gateway.transports.entrance import Entrance
 from enforcers.gateway.transports.http_app import MCP_PATH, HttpApp
+from enforcers.gateway.transports.protected_resource import Binding, Holders, ProtectedResource
 from enforcers.gateway.transports.streamable_http import StreamableHttp, Surroundings
 from enforcers.gateway.upstreams.channel import Connector
 from enforcers.gateway.upstreams.peer import Peer
@@ -48,12 +49,20 @@ class Gateway:
     service: Service
     offers: Found
 
+    def common_scopes(self) -> Sequence[str]:
+        """The scopes that every tool needs."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class GuardedGateway(Gateway):
     """A gateway whose calls go through a chain."""
 
     definitions: Definitions
+
+    def common_scopes(self) -> Sequence[str]:
+        """The scopes that every tool needs."""
+        return self.definitions.common_scopes()
 
     async def start(self) -> None:
         """Connect to every server and compare what they offer with the catalog, where there is one yet.
@@ -117,19 +126,31 @@ def http_app(gateway: Gateway, *, settings: Settings, bound: TcpAddress, ready: 
 
     """
     own = settings.gateway
-    resource = ProtectedResource(
-        own.resource or f"http://{bound}{MCP_PATH}", [issuer.issuer for issuer in settings.identity.issuers]
-    )
+    resource = _resource(gateway, settings, bound)
+    origins = frozenset(own.allowed_origins)
     surroundings = Surroundings(
         hosts=allowed_hosts(bound, resource=own.resource, configured=own.allowed_hosts),
-        origins=frozenset(own.allowed_origins),
+        origins=origins,
+        entrance=Entrance.of(own),
         resource=resource,
         limits=message_limits(own),
         steady=system_clock().steady,
     )
     sessions = Sessions(max_sessions=own.max_sessions, idle=own.session_idle)
     endpoint = StreamableHttp(gateway.service, offers=gateway.offers, sessions=sessions, surroundings=surroundings)
-    return HttpApp(endpoint, resource=resource, ready=ready)
+    return HttpApp(endpoint, resource=resource, origins=origins, ready=ready)
+
+
+def _resource(gateway: Gateway, settings: Settings, bound: TcpAddress) -> ProtectedResource:
+    own = settings.gateway
+    certificates = Binding.UNSUPPORTED if own.client_certificate is None else Binding.ACCEPTED
+    return ProtectedResource(
+        own.resource or f"http://{bound}{MCP_PATH}",
+        [issuer.issuer for issuer in settings.identity.issuers],
+        name=own.resource_name,
+        holders=Holders(certificates=certificates),
+        scopes=gateway.common_scopes,
+    )
 
 
 def configured_servers(settings: Settings, *, base: Path, environment: Mapping[str, str]) -> dict[str, UpstreamFactory]:

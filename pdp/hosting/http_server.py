@@ -3,11 +3,14 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
 
 from pdp.hosting.bounded_http import BoundedHttpProtocol
+from pdp.hosting.networks import Networks
+from pdp.hosting.proxied_http import ProxiedHttpProtocol
 
 MAX_CONNECTIONS: Final = 2000
 KEEP_ALIVE_SECONDS: Final = 75
@@ -19,12 +22,18 @@ _BACKLOG: Final = 1024
 
 
 class HttpServer:
-    """Serves the ASGI application `app` on `bound` until `stop`; `on_ready` is called once it listens."""
+    """Serves the ASGI application `app` on `bound` until `stop`; `on_ready` is called once it listens.
 
-    def __init__(self, app: Any, *, bound: socket.socket, on_ready: Callable[[], None]) -> None:
+    With `proxies` every connection is from one of them and begins with a PROXY header.
+    """
+
+    def __init__(
+        self, app: Any, *, bound: socket.socket, on_ready: Callable[[], None], proxies: Networks | None = None
+    ) -> None:
+        protocol: Any = BoundedHttpProtocol if proxies is None else partial(ProxiedHttpProtocol, proxies=proxies)
         config = uvicorn.Config(
             app,
-            http=BoundedHttpProtocol,
+            http=protocol,
             ws="none",
             lifespan="off",
             log_config=None,

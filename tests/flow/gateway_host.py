@@ -20,6 +20,7 @@ from enforcers.gateway.link import Freshness
 from enforcers.gateway.naming import Naming, Prefixed
 from enforcers.gateway.router import Router
 from enforcers.gateway.service import Service
+from enforcers.gateway.transports.entrance import proxies_of_connections
 from enforcers.gateway.upstreams.channel import Connector
 from enforcers.gateway.upstreams.process import Command
 from enforcers.gateway.upstreams.stdio import StdioConnector
@@ -162,7 +163,8 @@ async def serve(host: Host, **gateway: Any) -> AsyncIterator[Host]:
     host.address = with_real_port(address, socket=socket)
     listening = asyncio.Event()
     app = http_app(host.gateway, settings=settings, bound=host.address, ready=listening.is_set)
-    server = HttpServer(app, bound=socket, on_ready=listening.set)
+    proxies = proxies_of_connections(settings.gateway)
+    server = HttpServer(app, bound=socket, on_ready=listening.set, proxies=proxies)
     serving = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(DEADLINE):

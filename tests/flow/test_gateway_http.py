@@ -329,11 +329,16 @@ async def test_a_bad_token_is_401_with_a_challenge(client: Client, values: list[
     assert "alice" not in reply.body.decode() + reply.headers["www-authenticate"]
 
 
-async def test_a_token_in_the_query_is_no_token(client: Client) -> None:
+@pytest.mark.parametrize("beside", [[], [ALICE]])
+@pytest.mark.parametrize("query", ["access_token=alice-token", "a=b&access%5Ftoken=", "%61ccess_token"])
+async def test_a_token_in_the_url_is_refused_with_or_without_another(
+    client: Client, host: Host, query: str, beside: list[tuple[str, str]]
+) -> None:
     raw = body(id=1, method="tools/list", params={"_meta": META})
     head = [header for header in modern_head("tools/list", {}) if header != ALICE]
-    reply = await client.send(head, raw, path="/mcp?access_token=alice-token")
-    assert reply.reason == "token_missing"
+    reply = await client.send([*head, *beside], raw, path=f"/mcp?{query}")
+    assert (reply.status, reply.reason) == (400, "request_invalid")
+    assert host.reasons == ["request_invalid"]
 
 
 @pytest.mark.parametrize("path", ["/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"])
@@ -341,8 +346,8 @@ async def test_the_resource_metadata_names_resource_and_issuers(client: Client, 
     reply = await client.send([], b"", method="GET", path=path)
     assert reply.json == {
         "resource": host.url,
-        "bearer_methods_supported": ["header"],
         "authorization_servers": ["https://login.test/"],
+        "bearer_methods_supported": ["header"],
     }
 
 

@@ -27,6 +27,9 @@ class Arrival:
 
     headers: Headers
     caller: Caller
+    method: str = "POST"
+    query: bytes = b""
+    peer: str | None = None
     era: Era = Era.MODERN
     message: Request | Notification | None = None
     who: Identified | None = None

@@ -11,6 +11,8 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+Header: TypeAlias = tuple[bytes, bytes]
+
 T = TypeVar("T")
 
 BODY_TIMEOUT: Final = 30.0
@@ -75,7 +77,7 @@ async def respond(
     *,
     status: int,
     body: bytes = b"",
-    headers: Iterable[tuple[bytes, bytes]] = (),
+    headers: Iterable[Header] = (),
     kind: bytes = b"application/json",
 ) -> None:
     """Send a whole response."""

@@ -7,10 +7,8 @@ from typing import Final
 from enforcers.gateway.header import HeaderError, Headers
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.tokens.presented import Presented, bearer
 
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
-_BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _JSON: Final = "application/json"
 _FORBIDDEN: Final = 403
 _BAD_REQUEST: Final = 400
@@ -58,22 +56,6 @@ def check_content(headers: Headers) -> None:
     if not _accepts_json(headers.all("accept")):
         text = f"the answer would be `{_JSON}`, which is not accepted"
         raise HeadError(ReasonCode.MESSAGE_MALFORMED, text, status=_NOT_ACCEPTABLE)
-
-
-def credential(headers: Headers) -> Presented | None:
-    """The bearer token, None where there is none (RFC 6750, section 2.1; no other place is looked at).
-
-    Raises:
-        Refused: `token_invalid`: there are several, or it is no bearer token.
-
-    """
-    values = headers.all("authorization")
-    if not values:
-        return None
-    match = _BEARER.fullmatch(values[0])
-    if len(values) > 1 or match is None:
-        raise Refused(ReasonCode.TOKEN_INVALID, "the request has no single, well-formed bearer token")
-    return bearer(match[1])
 
 
 def _accepts_json(values: list[str]) -> bool:

@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from enforcers.caller import Caller, Identified, Transport
-from enforcers.gateway.answer import CREDENTIAL_CODES, Answer, WireError, unreadable
+from enforcers.gateway.answer import Answer, WireError, unreadable
 from enforcers.gateway.header import Headers
 from enforcers.gateway.parameter_header import KnownParameterHeaders
 from enforcers.gateway.protocol import INITIALIZE, Era, RevisionError
 from enforcers.gateway.service import Service
 from enforcers.gateway.sessions import Sessions, owner_of
-from enforcers.gateway.transports.arrival import SESSION_HEADER, Arrival, check_modern_arrival, session_of
-from enforcers.gateway.transports.challenge import ProtectedResource
+from enforcers.gateway.transports.arrival import Arrival, check_modern_arrival, session_of
+from enforcers.gateway.transports.credential import credential, refuse_query_token
+from enforcers.gateway.transports.cross_origin import preflight, shared_with
+from enforcers.gateway.transports.entrance import Entrance
 from enforcers.gateway.transports.exchange import (
     DisconnectedError,
     Receive,
@@ -28,35 +30,26 @@ from enforcers.gateway.transports.exchange import (
     respond,
     unless_gone,
 )
-from enforcers.gateway.transports.request_head import HeadError, check_content, check_head, credential
+from enforcers.gateway.transports.protected_resource import ProtectedResource
+from enforcers.gateway.transports.reply import reply
+from enforcers.gateway.transports.request_head import HeadError, check_content, check_head
 from enforcers.offer import Found
 from pdp.core.contract.errors import MessageError
 from pdp.core.contract.exact_json import JsonLimits
-from pdp.core.contract.message import INVALID_REQUEST, ErrorAnswer, Notification, Request, Result, read, write
-from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.message import INVALID_REQUEST, Request, Result, read
 
-_STATUS: Final = {
-    ReasonCode.MESSAGE_MALFORMED: 400,
-    ReasonCode.MESSAGE_TOO_LARGE: 413,
-    ReasonCode.SESSION_MISMATCH: 404,
-    ReasonCode.SCOPE_MISSING: 403,
-    **dict.fromkeys(CREDENTIAL_CODES, 401),
-}
-_CHALLENGED: Final = CREDENTIAL_CODES | {ReasonCode.SCOPE_MISSING}
-_OK: Final = 200
-_ACCEPTED: Final = 202
+_METHODS: Final = b"POST, DELETE"
 _NO_CONTENT: Final = 204
-_FORBIDDEN: Final = 403
-_NOT_FOUND: Final = 404
 _NOT_ALLOWED: Final = 405
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the endpoint is told: the names it answers to, what it is, its bounds, a clock in seconds."""
+    """What the endpoint is told: its names and neighbours, what it is, its bounds, a clock in seconds."""
 
     hosts: AbstractSet[str]
     origins: AbstractSet[str]
+    entrance: Entrance
     resource: ProtectedResource
     limits: JsonLimits
     steady: Callable[[], float]
@@ -74,16 +67,16 @@ class StreamableHttp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        client = scope.get("client")
-        caller = Caller(None, Transport.STREAMABLE_HTTP, client_ip=client[0] if client else None)
-        arrival = Arrival(Headers(scope["headers"]), caller)
-        match scope["method"]:
+        peer = scope["client"][0] if scope.get("client") else None
+        caller = Caller(None, Transport.STREAMABLE_HTTP)
+        arrival = Arrival(Headers(scope["headers"]), caller, scope["method"], scope["query_string"], peer)
+        match arrival.method:
             case "POST":
                 await self._post(arrival, receive, send)
             case "DELETE":
                 await self._delete(arrival, send)
             case _:
-                await respond(send, status=_NOT_ALLOWED, headers=[(b"allow", b"POST, DELETE")])
+                await self._other(arrival, send)
 
     async def _post(self, arrival: Arrival, receive: Receive, send: Send) -> None:
         try:
@@ -99,7 +92,8 @@ class StreamableHttp:
         """End a session (MCP 2025-11-25, "Session Management", 5)."""
         answer: Answer | None = None
         try:
-            self._check_head(arrival)
+            self._enter(arrival)
+            self._present(arrival)
             arrival.caller = replace(arrival.caller, session=session_of(arrival.headers))
             outcome = await self._service.identify(arrival.caller, message=None, era=arrival.era)
             if isinstance(outcome, Identified):
@@ -111,13 +105,25 @@ class StreamableHttp:
         except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
             answer = await self._refuse(error, arrival)
         if answer is None:
-            await respond(send, status=_NO_CONTENT)
+            shared = shared_with(arrival.headers, origins=self._around.origins)
+            await respond(send, status=_NO_CONTENT, headers=shared)
         else:
             await self._send(answer, arrival, send)
 
+    async def _other(self, arrival: Arrival, send: Send) -> None:
+        """Say which methods there are, to scripts of allowed origins in the way that browsers ask for it."""
+        try:
+            self._enter(arrival)
+        except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
+            await self._send(await self._refuse(error, arrival), arrival, send)
+            return
+        headers = preflight(arrival.headers, origins=self._around.origins, methods=_METHODS)
+        await respond(send, status=_NO_CONTENT if arrival.method == "OPTIONS" else _NOT_ALLOWED, headers=headers)
+
     async def _take(self, arrival: Arrival, receive: Receive) -> None:
-        """(1) The head, (2) the body, (3) the message."""
-        self._check_head(arrival)
+        """(1) From where and for whom, (2) the rest of the head, (3) the body, (4) the message."""
+        self._enter(arrival)
+        self._present(arrival)
         check_content(arrival.headers)
         arrival.wire = WireError(INVALID_REQUEST)
         declared = next(iter(arrival.headers.all("content-length")), None)
@@ -130,12 +136,22 @@ class StreamableHttp:
         arrival.wire = None
         arrival.take(message)
 
-    def _check_head(self, arrival: Arrival) -> None:
+    def _enter(self, arrival: Arrival) -> None:
+        """Where the request comes from, whether that is accepted, and whether it is meant for us."""
+        address = self._around.entrance.address(arrival.headers, peer=arrival.peer)
+        arrival.caller = replace(arrival.caller, client_ip=str(address))
+        self._around.entrance.admit(address)
+        refuse_query_token(arrival.query)
         check_head(arrival.headers, hosts=self._around.hosts, origins=self._around.origins)
-        arrival.caller = replace(arrival.caller, credential=credential(arrival.headers))
+
+    def _present(self, arrival: Arrival) -> None:
+        certificate = self._around.entrance.certificate(arrival.headers, peer=arrival.peer or "")
+        url = self._around.resource.resource
+        presented = credential(arrival.headers, method=arrival.method, url=url, certificate=certificate)
+        arrival.caller = replace(arrival.caller, credential=presented)
 
     async def _answer(self, arrival: Arrival) -> Answer | None:
-        """(4) Who calls, (5) the rules of the era, (6) the service; None for an accepted notification."""
+        """(5) Who calls, (6) the rules of the era, (7) the service; None for an accepted notification."""
         outcome = await self._service.identify(arrival.caller, message=arrival.message, era=arrival.era)
         if isinstance(outcome, Answer):
             return outcome
@@ -175,27 +191,5 @@ class StreamableHttp:
         )
 
     async def _send(self, answer: Answer | None, arrival: Arrival, send: Send) -> None:
-        if answer is None:
-            await respond(send, status=_ACCEPTED)
-            return
-        headers: list[tuple[bytes, bytes]] = []
-        if answer.denied in _CHALLENGED:
-            headers.append((b"www-authenticate", self._around.resource.challenge(answer.denied)))
-        if arrival.opened is not None:
-            headers.append((SESSION_HEADER.encode(), arrival.opened.encode()))
-        if arrival.message is None:
-            headers.append((b"connection", b"close"))  # the body may not have been read to its end
-        status = arrival.status or _status(answer, arrival)
-        await respond(send, status=status, body=write(answer.message), headers=headers)
-
-
-def _status(answer: Answer, arrival: Arrival) -> int:
-    if answer.denied is None:
-        return _OK
-    if (
-        answer.denied is ReasonCode.METHOD_UNKNOWN
-        and arrival.era is Era.MODERN
-        and isinstance(answer.message, ErrorAnswer)
-    ):
-        return _NOT_FOUND
-    return _STATUS.get(answer.denied, _FORBIDDEN if isinstance(arrival.message, Notification) else _OK)
+        around = self._around
+        await reply(send, answer=answer, arrival=arrival, resource=around.resource, origins=around.origins)

@@ -75,6 +75,7 @@ class Bundle:
             obligations=list(decision.obligations),
             schema_digest=None if tool is None else tool.pin,
             detail=decision.detail,
+            scopes=list(decision.scopes),
             cache=CacheHint(self._usable(decision.holds.until - now), list(decision.holds.vary)),
         )
         return EvaluationResponse(decision.code is ReasonCode.ALLOWED, AnswerContext(answer))

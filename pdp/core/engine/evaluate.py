@@ -1,8 +1,10 @@
 """One decision: fail-closed, with its reasons sorted by policy id."""
 
 import math
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.tool import Tool
@@ -16,9 +18,12 @@ from pdp.core.engine.compile import CompiledPolicies
 from pdp.core.engine.explain import SliceExplained, Values, explain_slice
 from pdp.core.engine.lasting import next_flip
 from pdp.core.engine.policy import Policy, PolicyEffect
-from pdp.core.engine.request import AccessRequest, offered_digest, read_access
+from pdp.core.engine.request import offered_digest, read_access
 from pdp.core.engine.slice import Slice, Slices
-from pdp.core.engine.view import Seen
+from pdp.core.engine.step_up import scopes_needed
+from pdp.core.engine.view import SCOPES, Seen
+
+_MENDED_BY_SCOPES: Final = frozenset({ReasonCode.NO_POLICY_ALLOWS, ReasonCode.FORBIDDEN_BY_POLICY})
 
 EVERYTHING: Final = ("",)
 """The pointer to the whole request: whatever in it is changed, the answer may be another."""
@@ -39,7 +44,10 @@ class Holds:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the policies say; every tuple holds policy ids but `obligations`, which holds their texts."""
+    """What the policies say; every tuple holds policy ids but `obligations`, which holds their texts.
+
+    `scopes` goes with `scope_missing`: all that the call needs, sorted, those that were granted too.
+    """
 
     code: ReasonCode
     message: str | None = None
@@ -48,6 +56,7 @@ class Decision:
     obligations: tuple[str, ...] = ()
     holds: Holds = Holds()
     detail: str | None = None
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class _Asked:
     """A request as the policies meet it."""
 
     tool: Tool
+    held: frozenset[str]
     slice: Slice
     seen: Seen
 
@@ -81,7 +91,7 @@ class Engine:
             return self._decide(request, now)
         except Refused as refusal:
             message = None if refusal.caller_text == CALLER_TEXT[refusal.code] else refusal.caller_text
-            return Decision(refusal.code, message, holds=_holds_of(refusal), detail=refusal.detail)
+            return Decision(refusal.code, message, detail=refusal.detail)
 
     def explain(self, request: EvaluationRequest, *, now: float, values: Values) -> Explanation:
         """The decision on `request` at Unix time `now`, and how it came about."""
@@ -94,20 +104,40 @@ class Engine:
 
     def _decide(self, request: EvaluationRequest, now: float) -> Decision:
         asked = self._asked(request, now)
-        found, seen, group = asked.slice, asked.seen, asked.slice.group
-        holds = Holds(found.vary, next_flip(group.flips, now=now) if group.flips else math.inf)
-        blind = group.blind(seen.unrepresentable) if seen.unrepresentable else ()
+        group, required = asked.slice.group, frozenset(asked.tool.scopes)
+        holds = Holds(asked.slice.vary, next_flip(group.flips, now=now) if group.flips else math.inf)
+        decision = self._evaluated(asked, asked.seen.value, holds)
+        if required <= asked.held and (decision.code not in _MENDED_BY_SCOPES or group.scopes <= asked.held):
+            return decision
+        needed = scopes_needed(
+            group.scopes,
+            held=asked.held,
+            required=required,
+            allows=lambda scopes: self._allows(asked, scopes, holds),
+        )
+        if needed is None and required <= asked.held:
+            return decision
+        return _lacking(needed or required, held=asked.held, denial=decision)
+
+    def _evaluated(self, asked: _Asked, context: Mapping[str, Any], holds: Holds) -> Decision:
+        found, lost = asked.slice, asked.seen.unrepresentable
+        blind = found.group.blind(lost) if lost else ()
         if blind:
             return Decision(ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=blind, holds=holds)
-        answer = cedar.authorize(group.handle, found.entities, found.question, context=seen.value)
+        answer = cedar.authorize(found.group.handle, found.entities, found.question, context=context)
         return self._judge(answer, holds)
+
+    def _allows(self, asked: _Asked, scopes: AbstractSet[str], holds: Holds) -> bool:
+        seen = asked.seen.value
+        context = {**seen, SCOPES: sorted(scopes)} if SCOPES in seen else seen
+        return self._evaluated(asked, context, holds).code is ReasonCode.ALLOWED
 
     def _asked(self, request: EvaluationRequest, now: float) -> _Asked:
         tool = self._tool(request)
         access = read_access(request)
-        _check_scopes(tool, access)
         found = self._slices.of(access, tool)
-        return _Asked(tool, found, found.group.view.of(access, found.shape, now=now))
+        held = frozenset(access.context.scopes)
+        return _Asked(tool, held, found, found.group.view.of(access, found.shape, now=now))
 
     def _tool(self, request: EvaluationRequest) -> Tool:
         if request.action.name != TOOLS_CALL:
@@ -132,18 +162,21 @@ class Engine:
         return Decision(code, message, answer.reasons, answer.errors, holds=holds)
 
 
-def _check_scopes(tool: Tool, access: AccessRequest) -> None:
-    """Every scope that the tool needs was granted; the caller may know which was not (RFC 6750, section 3.1)."""
-    missing = sorted(set(tool.scopes) - set(access.context.scopes))
-    if missing:
-        named = ", ".join(f"`{scope}`" for scope in missing)
-        text = f"the bearer token lacks the required {'scope' if len(missing) == 1 else 'scopes'} {named}"
-        raise Refused(ReasonCode.SCOPE_MISSING, text, caller_text=text)
-
-
-def _holds_of(refusal: Refused) -> Holds:
-    """Scopes belong to who asks, and nothing else of the request says which are missing."""
-    return Holds(vary=()) if refusal.code is ReasonCode.SCOPE_MISSING else Holds()
+def _lacking(needed: AbstractSet[str], *, held: AbstractSet[str], denial: Decision) -> Decision:
+    """The caller may know which scopes the call needs (RFC 6750, section 3.1)."""
+    missing = sorted(needed - held)
+    named = ", ".join(f"`{scope}`" for scope in missing)
+    text = f"the bearer token lacks the required {'scope' if len(missing) == 1 else 'scopes'} {named}"
+    policies = () if denial.code is ReasonCode.ALLOWED else denial.policies
+    return Decision(
+        ReasonCode.SCOPE_MISSING,
+        text,
+        policies,
+        denial.errors,
+        holds=denial.holds,
+        detail=text,
+        scopes=tuple(sorted(needed)),
+    )
 
 
 def _may_forbid(policy: Policy | None) -> bool:

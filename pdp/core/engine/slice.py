@@ -28,6 +28,7 @@ from pdp.core.engine.lasting import Flip, flips_of
 from pdp.core.engine.policy import Policy
 from pdp.core.engine.request import AccessRequest
 from pdp.core.engine.scope import Lineage
+from pdp.core.engine.step_up import named_scopes
 from pdp.core.engine.view import View, as_written, vary_of, view_of
 
 _SLICES = 4096
@@ -39,7 +40,10 @@ _NOTHING = RecordOf({})
 
 @dataclass(frozen=True, slots=True)
 class PolicyGroup:
-    """Policies that are evaluated together, by id: Cedar's handle on them, what they see and name."""
+    """Policies that are evaluated together, by id: Cedar's handle on them, what they see and name.
+
+    `scopes` are the OAuth scopes that they look for.
+    """
 
     ids: tuple[str, ...]
     policies: tuple[Policy, ...]
@@ -47,6 +51,7 @@ class PolicyGroup:
     view: View
     literals: frozenset[EntityUid]
     flips: tuple[Flip, ...]
+    scopes: frozenset[str]
 
     def blind(self, lost: Iterable[Path]) -> tuple[str, ...]:
         """The policies that read one of the places `lost` in the context."""
@@ -143,6 +148,7 @@ class Slices:
                 view_of(read for policy in policies for read in policy.reads),
                 frozenset(_named(policies)),
                 flips_of(policy.tree for policy in policies),
+                named_scopes(policy.tree for policy in policies),
             )
         return found
 

@@ -14,7 +14,8 @@ from pdp.core.engine.translate import json_place, translate
 
 ARGUMENTS: Final = "arguments"
 NOW: Final = "now"
-WHO: Final = frozenset({"actor", "delegation", "scopes"})
+SCOPES: Final = "scopes"
+WHO: Final = frozenset({"actor", "delegation", SCOPES})
 """Members that belong to who asks."""
 _TEXTS: Final = ("session", "enforcer", "transport")
 MEMBERS: Final = frozenset({ARGUMENTS, NOW, "ip", *WHO, *_TEXTS})
@@ -97,7 +98,7 @@ def _escaped(step: str) -> str:
 
 def _who(access: AccessRequest) -> dict[str, Any]:
     given = access.context
-    value: dict[str, Any] = {"scopes": sorted(set(given.scopes))}
+    value: dict[str, Any] = {SCOPES: sorted(set(given.scopes))}
     if given.actor is not None:
         value["actor"] = _agent(given.actor)
     if given.delegation is not None:

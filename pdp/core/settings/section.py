@@ -1,5 +1,6 @@
 """What every section of the settings is made of: strict, frozen sections, durations, paths."""
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -37,3 +38,27 @@ def _path(value: Any) -> Any:
 
 
 FilePath = Annotated[Path, BeforeValidator(_path)]
+
+
+def network(value: Any) -> Any:
+    """`value`, which must write a network.
+
+    Raises:
+        ValueError: it is text that writes none.
+
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        found = ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(
+            "must be a network, `10.0.0.0/8` or `2001:db8::/32`, without bits beyond its length, or an address"
+        ) from error
+    if isinstance(found, ipaddress.IPv6Network) and (found.network_address.ipv4_mapped or "%" in value):
+        raise ValueError("must be without a zone, and an IPv4 network is written as one")
+    return value
+
+
+Cidr = Annotated[str, BeforeValidator(network)]
+"""A network in CIDR notation."""

@@ -171,7 +171,7 @@ def test_a_policy_for_another_tool_does_not_make_a_call_unrepresentable() -> Non
     ("condition", "context", "code"),
     [
         ('context.scopes.contains("git:read")', {"scopes": ["git:read"]}, "allowed"),
-        ('context.scopes.contains("git:read")', {}, "no_policy_allows"),
+        ('context.scopes.contains("git:read")', {}, "scope_missing"),
         ('context has ip && context.ip.isInRange(ip("10.0.0.0/8"))', {"ip": "10.1.2.3"}, "allowed"),
         ('context has ip && context.ip.isInRange(ip("10.0.0.0/8"))', {"ip": "::1"}, "no_policy_allows"),
         ('context has ip && context.ip.isInRange(ip("10.0.0.0/8"))', {}, "no_policy_allows"),

@@ -1,5 +1,6 @@
 """Policies over toolsets, tags and risk; scopes that tools need; tools that are not as approved."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -121,6 +122,9 @@ def test_an_explanation_shows_the_toolsets_and_tags_of_the_tool() -> None:
     )
 
 
+FORBID_PAY = '@id("no-pay") forbid(principal, action == Mcp::Action::"erp/pay", resource);'
+
+
 @pytest.mark.parametrize(
     ("scopes", "text"),
     [
@@ -128,14 +132,18 @@ def test_an_explanation_shows_the_toolsets_and_tags_of_the_tool() -> None:
         (("erp.use", "other"), "the bearer token lacks the required scope `erp.pay`"),
     ],
 )
-def test_a_call_without_a_scope_that_its_tool_needs_is_denied_before_any_policy(
+def test_a_call_without_a_scope_that_its_tool_needs_is_denied_whatever_policies_say(
     scopes: tuple[str, ...], text: str
 ) -> None:
     request = call("erp/pay", digest="sha256:pay", scopes=scopes)
-    expected = Decision(ReasonCode.SCOPE_MISSING, text, holds=Holds(vary=()), detail=text)
+    expected = Decision(ReasonCode.SCOPE_MISSING, text, holds=Holds(vary=()), detail=text, scopes=PAY)
     assert decide(ANY, request) == expected
+    forbidding = ANY + FORBID_PAY
+    assert decide(forbidding, request) == dataclasses.replace(expected, policies=("no-pay",))
     compiled = compile_policies({"policies/a.cedar": acknowledged(ANY)}, catalog=CATALOG)
-    assert Engine(compiled, catalog=CATALOG).explain(request, now=NOON, values=Values.SHOWN).slice is None
+    explained = Engine(compiled, catalog=CATALOG).explain(request, now=NOON, values=Values.SHOWN)
+    assert explained.decision == expected
+    assert explained.slice is not None
 
 
 def test_a_list_hides_what_needs_a_scope_that_is_missing_also_where_no_policy_reads_scopes() -> None:

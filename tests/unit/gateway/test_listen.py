@@ -2,9 +2,8 @@ import pytest
 
 from enforcers.cli.wrap import server_name
 from enforcers.gateway.listen import allowed_hosts, tcp_address
-from enforcers.gateway.transports.challenge import ProtectedResource
+from enforcers.gateway.transports.protected_resource import ProtectedResource
 from pdp.core.contract.errors import ConfigurationError
-from pdp.core.contract.reason_code import ReasonCode
 from pdp.hosting.address import TcpAddress
 
 
@@ -39,11 +38,6 @@ def test_the_gateway_listens_on_tcp() -> None:
 )
 def test_the_metadata_is_where_rfc_9728_puts_it(resource: str, url: str) -> None:
     assert ProtectedResource(resource, []).metadata_url == url
-
-
-def test_a_missing_scope_is_named_as_such() -> None:
-    challenge = ProtectedResource("https://gate.test/mcp", ["https://login.test"]).challenge(ReasonCode.SCOPE_MISSING)
-    assert b'error="insufficient_scope"' in challenge
 
 
 @pytest.mark.parametrize(

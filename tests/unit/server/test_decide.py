@@ -59,6 +59,7 @@ async def test_an_allow_says_why(host: Host) -> None:
                 "cache": {"max_age": 0, "vary": None},
                 "schema_digest": None,
                 "detail": None,
+                "scopes": [],
             }
         },
     }
