@@ -1,5 +1,6 @@
 """Whom we believe: the authenticator that the settings ask for."""
 
+import secrets
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -9,10 +10,15 @@ from structlog.typing import FilteringBoundLogger
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.identity import DevIssuerSettings, IdentitySettings, IssuerSettings
 from pdp.core.settings.model import Settings
+from pdp.core.settings.possession import NonceUse
 from pdp.hosting.address import Exposure, listen_address
 from pdp.tokens.authenticator import Authenticator
 from pdp.tokens.claims_cache import ClaimsCache
 from pdp.tokens.local.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
+from pdp.tokens.proof.dpop import ProofChecker
+from pdp.tokens.proof.nonce import SECRET_BYTES, Nonces, read_nonce_secret
+from pdp.tokens.proof.possession import BindingRule, Possession
+from pdp.tokens.proof.replay import SeenProofs
 from pdp.tokens.signed.jwks import ALGORITHMS, KeysUnavailableError, read_key_set
 from pdp.tokens.signed.key_cache import KeyCache
 from pdp.tokens.signed.key_source import FileKeys, KeySource, UrlKeys, checked_url
@@ -27,7 +33,7 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
     Raises:
         ConfigurationError: no issuer at all, two that cannot be told apart, an algorithm that is not
             asymmetric, or keys that cannot be there; all of it at once.
-        UnusableError: the key of the development issuer cannot be used.
+        UnusableError: the key of the development issuer, or that of nonces, cannot be used.
 
     """
     problems = identity_problems(identity, base=base)
@@ -39,7 +45,8 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
         log.warning("unsafe_dev_issuer_used", at="start", issuer=identity.unsafe_dev_issuer.alias)
         issuers.append(_unsafe_dev(identity.unsafe_dev_issuer, identity, base, log))
         unsafe.add(identity.unsafe_dev_issuer.alias)  # each use is logged, so each is verified
-    return Authenticator(ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe))
+    signed = ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe)
+    return Authenticator(signed, possession=_possession(identity, base))
 
 
 def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Problem, ...]:
@@ -102,6 +109,17 @@ def _configured(
     source: KeySource = UrlKeys(issuer.jwks, timeout=identity.jwks_timeout) if is_url else FileKeys(base / issuer.jwks)
     keys = KeyCache(source, alias=issuer.alias, max_age=identity.jwks_max_age, log=log)
     return TrustedIssuer(issuer.alias, issuer.issuer, issuer.audience, frozenset(issuer.algorithms), keys)
+
+
+def _possession(identity: IdentitySettings, base: Path) -> Possession:
+    seen, dpop, leeway = SeenProofs(entries=identity.dpop.replay_entries), identity.dpop, identity.leeway
+    nonces = None
+    if dpop.nonce is NonceUse.REQUIRED:
+        secret = read_nonce_secret(base / dpop.nonce_key) if dpop.nonce_key else secrets.token_bytes(SECRET_BYTES)
+        nonces = Nonces(secret, lifetime=dpop.nonce_lifetime, leeway=leeway)
+    proofs = ProofChecker(seen, max_age=dpop.max_age, leeway=leeway, nonces=nonces)
+    rules = {issuer.alias: BindingRule(issuer.dpop, issuer.certificate_bound) for issuer in identity.issuers}
+    return Possession(proofs, rules=rules)
 
 
 def _unsafe_dev(

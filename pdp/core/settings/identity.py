@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from pdp.core.settings.possession import Binding, DpopSettings
 from pdp.core.settings.section import FilePath, Seconds, Section, duration
 
 
@@ -16,6 +17,8 @@ class IssuerSettings(Section):
     audience: str = Field(min_length=1)
     jwks: str = Field(min_length=1)
     algorithms: list[str] = Field(default=["RS256", "ES256", "EdDSA"], min_length=1)
+    dpop: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
+    certificate_bound: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
 
 
 class DevIssuerSettings(Section):
@@ -35,3 +38,4 @@ class IdentitySettings(Section):
     leeway: Annotated[float, BeforeValidator(duration), Field(gt=0, le=60)] = "5s"  # type: ignore[assignment]
     jwks_max_age: Seconds = "10m"  # type: ignore[assignment]
     jwks_timeout: Seconds = "5s"  # type: ignore[assignment]
+    dpop: DpopSettings = DpopSettings()
