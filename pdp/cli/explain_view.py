@@ -37,6 +37,7 @@ def as_json(explanation: Explanation, *, policies: int) -> dict[str, Any]:
         "detail": decision.detail,
         "policies": list(decision.policies),
         "errors": list(decision.errors),
+        "scopes": list(decision.scopes),
         "obligations": list(decision.obligations),
         "vary": list(decision.holds.vary),
         "holds_until": _time(until) if until < _FOREVER else None,
@@ -71,13 +72,15 @@ def _weight(policy: ExplainedPolicy) -> tuple[int, bool, str]:
 
 def _decision(decision: Decision) -> Iterator[str]:
     yield f"{'allowed' if decision.code is ReasonCode.ALLOWED else 'denied'}: {decision.code}"
-    named = (("message", decision.message), ("detail", decision.detail))
+    detail = None if decision.detail == decision.message else decision.detail
+    named = (("message", decision.message), ("detail", detail))
     for name, text in named:
         if text is not None:
             yield f"  {name}: {visible(text)}"
     for name, several in (
         ("policies", decision.policies),
         ("errors", decision.errors),
+        ("scopes", decision.scopes),
         ("obligations", decision.obligations),
     ):
         if several:

@@ -11,7 +11,7 @@ _QUOTED: Final = r'"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80
 _END: Final = r"[ \t]*+([;,]|\Z)"
 # Possessive throughout: no value, however long, is looked at more than a few times.
 _RFC_7239: Final = re.compile(rf"[ \t]*+(?:({_WORD})=(?:({_WORD})|{_QUOTED}))?+{_END}")
-_LOOSE: Final = re.compile(rf"[ \t]*+(?:({_WORD})=(?:([^\x00-\x20\",;\x7f]*+)|{_QUOTED}))?+{_END}")
+_LOOSE: Final = re.compile(rf"[ \t]*+(?:({_WORD})=(?:([^\x00-\x20\",;\x7f]++|(?=[;,]|\Z))|{_QUOTED}))?+{_END}")
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 

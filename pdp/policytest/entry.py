@@ -66,13 +66,15 @@ class CaseEntry(SeenEntry, frozen=True, kw_only=True):
 class ExpectedDecision(_Entry, frozen=True):
     """What a call is answered; what is not named is not compared, but for `obligations`.
 
-    `message` is what the caller reads. `policies` are all that determine the decision, and no others.
+    `message` is what the caller reads, `scopes` all that the call needs where one is missing. `policies`
+    are all that determine the decision, and no others.
     """
 
     decision: Effect
     reason: ReasonCode | UnsetType = UNSET
     policies: tuple[str, ...] | UnsetType = UNSET
     message: str | UnsetType = UNSET
+    scopes: tuple[str, ...] | UnsetType = UNSET
     obligations: tuple[str, ...] = ()
 
 

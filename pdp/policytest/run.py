@@ -22,7 +22,10 @@ _CHANGED: Final = "sha256:changed"
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a call was answered; `message` is what the caller reads, None when it is allowed."""
+    """What a call was answered; `message` is what the caller reads, None when it is allowed.
+
+    `scopes` are all that it needs, where one is missing.
+    """
 
     decision: Effect
     reason: ReasonCode
@@ -30,6 +33,7 @@ class Decided:
     message: str | None = None
     obligations: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ def _decide(case: CallCase, *, bundle: Bundle, checker: ArgumentChecker) -> Deci
         message=None if response.decision else answer.caller_text,
         obligations=tuple(answer.obligations),
         errors=tuple(answer.errors),
+        scopes=tuple(answer.scopes),
     )
 
 
@@ -139,6 +144,7 @@ def _decision_mismatches(expect: ExpectedDecision, got: Decided) -> Iterator[Mis
         ("reason", expect.reason, got.reason),
         ("policies", _sorted(expect.policies), _sorted(got.policies)),
         ("message", expect.message, got.message),
+        ("scopes", _sorted(expect.scopes), _sorted(got.scopes)),
         ("obligations", _sorted(expect.obligations), _sorted(got.obligations)),
     )
     for member, expected, actual in pairs:

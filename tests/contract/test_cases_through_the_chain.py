@@ -118,7 +118,8 @@ class Enforcer:
         policies, obligations, errors = (tuple(x) for x in (record.policies, record.obligations, record.errors))
         message = answer.text if isinstance(answer, Denied) else None
         assert isinstance(answer, Denied) is (record.effect is Effect.DENY)
-        return Decided(record.effect, record.reason_code, policies, message, obligations, errors)
+        scopes = answer.scopes if isinstance(answer, Denied) else ()
+        return Decided(record.effect, record.reason_code, policies, message, obligations, errors, scopes)
 
 
 async def test_every_case_is_decided_by_the_chain_as_by_the_policy_test() -> None:

@@ -17,7 +17,7 @@ def condition(names: frozenset[str]) -> st.SearchStrategy[str]:
     listed = ", ".join(f'"{name}"' for name in sorted(names))
     tests = [f"context.scopes.contains{kind}([{listed}])" for kind in ("All", "Any")]
     if not names:
-        tests = ["context.scopes.isEmpty()", "true"]
+        tests = ["context.scopes.isEmpty()"]
     return st.sampled_from(tests)
 
 

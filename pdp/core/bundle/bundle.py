@@ -29,7 +29,10 @@ from pdp.core.engine.compile import CompiledPolicies, Progress, check_policies, 
 from pdp.core.engine.evaluate import Engine, Explanation
 from pdp.core.engine.explain import Values
 from pdp.core.engine.links import SUFFIX as LINKS_SUFFIX
+from pdp.core.engine.request import read_access, with_step_up
 from pdp.core.engine.residual.listing import Listing
+from pdp.core.engine.step_up import named_scopes
+from pdp.core.engine.view import SCOPES
 
 POLICIES = "policies/"
 SCHEMAS = "schemas/"
@@ -55,6 +58,12 @@ class Bundle:
     @cached_property
     def _listing(self) -> Listing:
         return Listing(self.compiled, catalog=self.catalog)
+
+    @cached_property
+    def scopes(self) -> frozenset[str]:
+        """Every scope that a tool needs or a policy looks for."""
+        needed = (scope for tool in self.catalog.tools() for scope in tool.scopes)
+        return named_scopes(policy.tree for policy in self.compiled.policies.values()).union(needed)
 
     def prepare(self) -> None:
         """Do now what the first list of tools would wait for."""
@@ -89,17 +98,24 @@ class Bundle:
         return max(0, math.floor(min(holds_for, self._max_age) * 1000))
 
     def search(self, request: ResourceSearchRequest, *, now: float) -> ResourceSearchResponse:
-        """The tools of which the subject of `request` may see the definition at Unix time `now`.
+        """The tools of which the subject of `request` may see the definition at Unix time `now`, sorted.
 
         Raises:
             Refused: `request_invalid`.
 
         """
         shown = self._listing.visible(request, now=now)
+        if with_step_up(request):
+            # Of both, since more scopes could also have a policy forbid what is allowed without.
+            shown = sorted({*shown, *self._listing.visible(self._with_every_scope(request), now=now)})
         return ResourceSearchResponse(
             [FoundResource(TOOL_TYPE, tool_id) for tool_id in shown],
             SearchAnswerContext(SearchContext(self.manifest.serial, self.manifest.digest)),
         )
+
+    def _with_every_scope(self, request: ResourceSearchRequest) -> ResourceSearchRequest:
+        scopes = read_access(request).context.scopes
+        return msgspec.structs.replace(request, context={**request.context, SCOPES: sorted(self.scopes.union(scopes))})
 
 
 def build(sources: Mapping[str, bytes], *, max_age: float, previous: Bundle | None = None) -> Bundle:

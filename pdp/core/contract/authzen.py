@@ -18,6 +18,8 @@ DIGEST: Final = "digest"
 OFFERED: Final = "offered"
 """The member of a search's `resource.properties` with the digest of every definition that is offered and is not the
 approved one, by `server/tool`; without it nobody looked."""
+STEP_UP: Final = "step_up"
+"""The member of a search's `resource.properties` that is true where also what more scopes would allow is searched."""
 EVALUATION_PATH: Final = "/access/v1/evaluation"
 RESOURCE_SEARCH_PATH: Final = "/access/v1/search/resource"
 RECORDS_PATH: Final = "/v1/records"

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pdp.core.contract.authzen import DIGEST, OFFERED, EvaluationRequest, ResourceSearchRequest
+from pdp.core.contract.authzen import DIGEST, OFFERED, STEP_UP, EvaluationRequest, ResourceSearchRequest
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.principal import Delegation, PrincipalType, SubjectProperties
@@ -81,6 +81,19 @@ def offered_digests(request: ResourceSearchRequest) -> Mapping[str, str] | None:
     if not isinstance(offered, dict) or len(offered) > _MOST_OFFERED:
         raise Refused(ReasonCode.REQUEST_INVALID, f"`{OFFERED}` is no object of at most {_MOST_OFFERED} digests")
     return {tool_id: _digest(digest) for tool_id, digest in offered.items()}
+
+
+def with_step_up(request: ResourceSearchRequest) -> bool:
+    """Whether the search is also for what the subject could call with more scopes.
+
+    Raises:
+        Refused: `request_invalid`, when it says so in another way than by `true` or `false`.
+
+    """
+    wanted = request.resource.properties.get(STEP_UP, False)
+    if not isinstance(wanted, bool):
+        raise Refused(ReasonCode.REQUEST_INVALID, f"`{STEP_UP}` is neither true nor false")
+    return wanted
 
 
 def _digest(value: object) -> str:

@@ -42,10 +42,7 @@ def test_the_policies_that_deny_are_named_also_where_a_scope_would_help() -> Non
     [
         (READ + '@id("never") forbid(principal, action, resource);', "forbidden_by_policy"),
         (READ.replace("{ ", '{ principal in Mcp::Group::"corp|none" && '), "no_policy_allows"),
-        (
-            '@id("p") permit(principal, action, resource) when { context.scopes.contains(resource.name) };',
-            "no_policy_allows",
-        ),
+        (LOG_BY_RISK, "no_policy_allows"),
         (READ + FORBID.replace("unless", "when").replace('"w"', '"git:read"'), "no_policy_allows"),
     ],
 )

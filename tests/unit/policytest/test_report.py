@@ -59,6 +59,7 @@ def test_json_says_the_same() -> None:
             "message": "no policy allows this call",
             "obligations": [],
             "errors": [],
+            "scopes": [],
         },
         "mismatches": [
             {"member": "decision", "expected": "allow", "got": "deny"},
