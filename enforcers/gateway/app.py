@@ -23,7 +23,7 @@ from enforcers.gateway.service import SILENT, Service
 from enforcers.gateway.sessions import Sessions
 from enforcers.gateway.transports.entrance import Entrance
 from enforcers.gateway.transports.http_app import MCP_PATH, HttpApp
-from enforcers.gateway.transports.protected_resource import Binding, Holders, ProtectedResource
+from enforcers.gateway.transports.protected_resource import Acceptance, Holders, ProtectedResource
 from enforcers.gateway.transports.streamable_http import StreamableHttp, Surroundings
 from enforcers.gateway.upstreams.channel import Connector
 from enforcers.gateway.upstreams.peer import Peer
@@ -36,7 +36,9 @@ from pdp.core.contract.errors import ConfigurationError, DecisionError, Problem
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.settings.gateway import GatewaySettings
 from pdp.core.settings.model import Settings, UpstreamSettings
+from pdp.core.settings.possession import Binding
 from pdp.hosting.address import TcpAddress
+from pdp.tokens.proof.proof_key import PROOF_ALGORITHMS
 
 _DISTRIBUTION: Final = "toolgate"
 
@@ -143,13 +145,26 @@ def http_app(gateway: Gateway, *, settings: Settings, bound: TcpAddress, ready: 
 
 def _resource(gateway: Gateway, settings: Settings, bound: TcpAddress) -> ProtectedResource:
     own = settings.gateway
-    certificates = Binding.UNSUPPORTED if own.client_certificate is None else Binding.ACCEPTED
     return ProtectedResource(
         own.resource or f"http://{bound}{MCP_PATH}",
         [issuer.issuer for issuer in settings.identity.issuers],
         name=own.resource_name,
-        holders=Holders(certificates=certificates),
+        holders=_holders(settings),
         scopes=gateway.common_scopes,
+    )
+
+
+def _holders(settings: Settings) -> Holders:
+    """What every issuer wants is required, what some do is accepted; without an issuer there is nothing to show."""
+    issuers = settings.identity.issuers
+    if not issuers:
+        return Holders()
+    is_proved = {issuer.dpop for issuer in issuers} == {Binding.REQUIRED}
+    seen = settings.gateway.client_certificate is not None
+    return Holders(
+        proofs=Acceptance.REQUIRED if is_proved else Acceptance.ACCEPTED,
+        algorithms=PROOF_ALGORITHMS,
+        certificates=Acceptance.ACCEPTED if seen else Acceptance.UNSUPPORTED,
     )
 
 

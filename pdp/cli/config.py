@@ -23,7 +23,7 @@ app: Final = typer.Typer(
 )
 
 MASK: Final = "***"
-_SECRET_SECTIONS: Final = frozenset({"headers", "env"})
+_SECRET_SECTIONS: Final = frozenset({"headers", "env", "client_secret"})
 _USER_INFO: Final = re.compile(r"(?<=://)([^/@:\s]*):([^/@\s]*)@")
 _REFERENCE: Final = re.compile(r"\$\{\w+\}")
 
@@ -70,7 +70,7 @@ def _rows(loaded: LoadedSettings) -> Iterator[dict[str, Any]]:
 
 
 def masked(path: SettingPath, value: Any) -> Any:
-    """`value` as it may be shown: headers, environments and passwords in URLs only as `${NAME}`."""
+    """`value` as it may be shown: headers, environments, secrets and passwords in URLs only as `${NAME}`."""
     if isinstance(value, list):
         return [masked(path, item) for item in value]
     if not isinstance(value, str):

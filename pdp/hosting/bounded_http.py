@@ -15,6 +15,7 @@ HEAD_SECONDS: Final = 10.0
 
 _PER_BODY_BYTE: Final = 8
 """Chunks of one byte need six bytes of framing each."""
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: text/plain; charset=utf-8\r\ncontent-length: 25\r\nconnection: close\r\n\r\n"
@@ -67,7 +68,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Take the request, now that its head is here."""
+        """Take the request, now that its head is here, when it is of a version that has one."""
+        if self.parser.get_http_version() not in _VERSIONS:
+            raise ValueError("no HTTP/1")  # which the parser passes on as an error of the request
         self._in_head = False
         self._stop_timer()
         super().on_headers_complete()

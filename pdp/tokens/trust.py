@@ -14,6 +14,9 @@ from pdp.core.settings.possession import NonceUse
 from pdp.hosting.address import Exposure, listen_address
 from pdp.tokens.authenticator import Authenticator
 from pdp.tokens.claims_cache import ClaimsCache
+from pdp.tokens.fetch.discovery import Discovery
+from pdp.tokens.fetch.fetcher import Fetcher
+from pdp.tokens.introspection.introspectors import Introspectors, introspection_problems, open_introspectors
 from pdp.tokens.local.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
 from pdp.tokens.proof.dpop import ProofChecker
 from pdp.tokens.proof.nonce import SECRET_BYTES, Nonces, read_nonce_secret
@@ -33,7 +36,7 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
     Raises:
         ConfigurationError: no issuer at all, two that cannot be told apart, an algorithm that is not
             asymmetric, or keys that cannot be there; all of it at once.
-        UnusableError: the key of the development issuer, or that of nonces, cannot be used.
+        UnusableError: the key of the development issuer, that of nonces, or what introspection needs cannot be used.
 
     """
     problems = identity_problems(identity, base=base)
@@ -46,7 +49,9 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
         issuers.append(_unsafe_dev(identity.unsafe_dev_issuer, identity, base, log))
         unsafe.add(identity.unsafe_dev_issuer.alias)  # each use is logged, so each is verified
     signed = ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe)
-    return Authenticator(signed, possession=_possession(identity, base))
+    opaque = _introspectors(identity, base, log)
+    possession = _possession(identity, base)
+    return Authenticator(signed, possession=possession, opaque=opaque.rest, prefixed=opaque.prefixed)
 
 
 def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Problem, ...]:
@@ -62,6 +67,7 @@ def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Proble
             problems.append(_problem("issuer_duplicate", f"the issuer `{name}` is configured {count} times"))
     for issuer in identity.issuers:
         problems += _issuer_problems(issuer, base)
+    problems += introspection_problems(identity)
     return tuple(sorted(set(problems)))
 
 
@@ -109,6 +115,16 @@ def _configured(
     source: KeySource = UrlKeys(issuer.jwks, timeout=identity.jwks_timeout) if is_url else FileKeys(base / issuer.jwks)
     keys = KeyCache(source, alias=issuer.alias, max_age=identity.jwks_max_age, log=log)
     return TrustedIssuer(issuer.alias, issuer.issuer, issuer.audience, frozenset(issuer.algorithms), keys)
+
+
+def _introspectors(identity: IdentitySettings, base: Path, log: FilteringBoundLogger) -> Introspectors:
+    fetcher = Fetcher()
+
+    def discovery(issuer: IssuerSettings) -> Discovery:
+        timeout, max_age = identity.jwks_timeout, identity.jwks_max_age
+        return Discovery(issuer.issuer, fetcher=fetcher, timeout=timeout, max_age=max_age, log=log)
+
+    return open_introspectors(identity, base=base, fetcher=fetcher, discovery=discovery, log=log)
 
 
 def _possession(identity: IdentitySettings, base: Path) -> Possession:

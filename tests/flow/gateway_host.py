@@ -2,16 +2,16 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from enforcers.catalog_view import CatalogView
-from enforcers.chain import Chain
+from enforcers.chain import Authenticator, Chain
 from enforcers.clock import system_clock
 from enforcers.definitions import Definitions
 from enforcers.gateway.answer import Wording
@@ -37,7 +37,7 @@ from pdp.core.settings.model import Settings
 from pdp.hosting.address import TcpAddress
 from pdp.hosting.http_server import HttpServer
 from pdp.hosting.sockets import bind, with_real_port
-from pdp.tokens.presented import Presented
+from pdp.tokens.presented import Presented, Scheme
 
 SERVERS = Path(__file__).parent / "servers"
 LIMITS = UpstreamLimits(
@@ -52,11 +52,18 @@ DEADLINE = 20.0
 
 
 class Tokens:
-    """Tokens are the names of their subjects, followed by `-token`."""
+    """Bearer tokens are the names of their subjects, followed by `-token`; with `refuses` none is any more."""
+
+    def __init__(self) -> None:
+        self.seen: list[Presented] = []
+        self.refuses: TokenError | None = None
 
     async def authenticate(self, presented: Presented, *, now: float) -> VerifiedClaims:
+        self.seen.append(presented)
+        if self.refuses is not None:
+            raise self.refuses
         subject, dash, rest = presented.value.partition("-")
-        if not dash or rest != "token":
+        if not dash or rest != "token" or presented.scheme is not Scheme.BEARER:
             code = ReasonCode.TOKEN_EXPIRED if rest == "expired" else ReasonCode.TOKEN_INVALID
             raise TokenError(code, "not one of ours")
         return VerifiedClaims("corp", "https://login.test/", subject, now + 60, {"groups": ["eng"]})
@@ -107,9 +114,14 @@ async def open_host(
     naming: Naming | None = None,
     limits: UpstreamLimits = LIMITS,
     max_age: float = 60.0,
+    authenticator: Authenticator | None = None,
+    wall: Callable[[], float] | None = None,
 ) -> AsyncIterator[Host]:
-    """A host whose router has been started and whose catalog approves what it found."""
-    clock = system_clock()
+    """A host whose router has been started and whose catalog approves what it found.
+
+    `authenticator` is there in place of `Tokens`, `wall` in place of the machine's clock.
+    """
+    clock = system_clock() if wall is None else replace(system_clock(), wall=wall)
     log = structlog.get_logger()
     servers = {name: upstream_factory(c, server=name, limits=limits) for name, c in connectors.items()}
     freshness = Freshness(max_age, patience=limits.call_timeout)
@@ -120,7 +132,7 @@ async def open_host(
     catalog = CatalogView(point, max_age=0, steady=clock.steady, log=log)
     definitions = Definitions(router, catalog=catalog, recorder=recorder, log=log)
     chain = Chain(
-        authenticator=tokens,
+        authenticator=authenticator or tokens,
         definitions=definitions,
         decisions=point,
         recorder=recorder,
@@ -140,8 +152,8 @@ async def open_host(
 
 
 @asynccontextmanager
-async def serve(host: Host, **gateway: Any) -> AsyncIterator[Host]:
-    """`host`, listening on a free port."""
+async def serve(host: Host, *, issuer: str = "https://login.test/", **gateway: Any) -> AsyncIterator[Host]:
+    """`host`, listening on a free port; `gateway` are its settings."""
     settings = Settings.model_validate(
         {
             "version": 1,
@@ -150,7 +162,7 @@ async def serve(host: Host, **gateway: Any) -> AsyncIterator[Host]:
                 "issuers": [
                     {
                         "alias": "corp",
-                        "issuer": "https://login.test/",
+                        "issuer": issuer,
                         "audience": "https://here.test",
                         "jwks": "jwks.json",
                     }

@@ -39,14 +39,20 @@ class Reply:
 
 @dataclass
 class Client:
-    """Sends to one gateway; `host` is what the `Host` header says."""
+    """Sends to one gateway; `host` is what the `Host` header says, `before` comes before the first request."""
 
     port: int
     host: str = ""
+    before: str = ""
     extra: list[tuple[str, str]] = field(default_factory=list)
 
     async def send(
-        self, head: list[tuple[str, str]], body: bytes, *, method: str = "POST", path: str = "/mcp"
+        self,
+        head: list[tuple[str, str]],
+        body: bytes,
+        *,
+        method: str = "POST",
+        path: str = "/mcp",
     ) -> Reply:
         """One exchange on a connection of its own; headers go out as they are given."""
         host = self.host or f"127.0.0.1:{self.port}"
@@ -55,15 +61,34 @@ class Client:
         if "content-length" not in names and "transfer-encoding" not in names:
             lines.append(("Content-Length", str(len(body))))
         text = "".join(f"{name}: {value}\r\n" for name, value in [*lines, *head])
-        return await self.raw(f"{method} {path} HTTP/1.1\r\n{text}\r\n".encode("latin-1") + body)
+        raw = f"{method} {path} HTTP/1.1\r\n{text}\r\n".encode("latin-1") + body
+        return (await self.pieces([raw], count=1, method=method))[0]
 
     async def raw(self, data: bytes) -> Reply:
         """Exactly these bytes, and the reply to them."""
+        return (await self.pieces([data], count=1))[0]
+
+    async def pieces(self, parts: list[bytes], *, count: int, method: str = "POST") -> list[Reply]:
+        """Exactly these bytes, each part in a write of its own, and `count` replies to them."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            async with asyncio.timeout(20):
+                for part in [self.before.encode(), *parts]:
+                    writer.write(part)
+                    await asyncio.sleep(0)
+                return [await read_reply(reader, method=method) for _ in range(count)]
+        finally:
+            writer.close()
+
+    async def unanswered(self, data: bytes) -> bytes:
+        """What comes back until the other side ends the connection."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             async with asyncio.timeout(20):
                 writer.write(data)
-                return await read_reply(reader)
+                return await reader.read()
+        except ConnectionError:
+            return b""
         finally:
             writer.close()
 
@@ -101,8 +126,11 @@ def encode(text: str) -> str:
     return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
 
 
-async def read_reply(reader: asyncio.StreamReader) -> Reply:
+async def read_reply(reader: asyncio.StreamReader, *, method: str = "POST") -> Reply:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    headers: dict[str, str] = {}
+    for name, _, value in (line.partition(":") for line in head[1:] if line):
+        before = headers.get(name.lower())
+        headers[name.lower()] = value.strip() if before is None else f"{before}, {value.strip()}"
+    body = await reader.readexactly(0 if method == "HEAD" else int(headers.get("content-length", "0")))
     return Reply(int(head[0].split(" ")[1]), headers, body)

@@ -156,6 +156,34 @@ async def test_nobody_without_a_group_sees_or_calls_anything(place: Place) -> No
         assert (await client_of_nobody.modern("tools/list")).status == 401
 
 
+async def test_a_policy_decides_on_the_address_that_the_proxy_tells(place: Place) -> None:
+    policy = """
+        @id("from-the-office")
+        forbid (principal, action, resource)
+        unless { context has ip && context.ip.isInRange(ip("198.51.100.0/24")) };
+        """
+    (place.path / "policies" / "office.cedar").write_text(policy)
+    settings = json.loads((place.path / "toolgate.yaml").read_text())
+    settings["gateway"] |= {
+        "trusted_proxies": ["127.0.0.1"],
+        "client_address": "proxy-protocol",
+        "ip_allow": ["198.51.100.0/24", "203.0.113.0/24"],
+    }
+    (place.path / "toolgate.yaml").write_text(json.dumps(settings))
+    authorization = ("Authorization", f"Bearer {await place.token()}")
+    async with running_gateway(place) as (process, ready):
+        found, port = {}, int(ready["url"].split(":")[2].split("/")[0])
+        for address in ("198.51.100.9", "203.0.113.9", "192.0.2.9"):
+            client = Client(port, before=f"PROXY TCP4 {address} 10.0.0.5 1 2\r\n")
+            reply = await client.call("odd__echo", extra=[authorization], text="hello")
+            found[address] = (reply.status, json.loads(reply.body).get("result", {}).get("isError"))
+        assert found == {"198.51.100.9": (200, None), "203.0.113.9": (200, True), "192.0.2.9": (403, None)}
+        stranger = Client(port)
+        assert await stranger.unanswered(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") == b""
+        cause = "the connection does not begin with a PROXY header"
+        assert (await event(process, "connection_refused"))["cause"] == cause
+
+
 async def test_wrap_stands_before_one_server_with_its_own_names(place: Place) -> None:
     environment = {**place.environment, "TOOLGATE_TOKEN": await place.token()}
     parameters = StdioServerParameters(

@@ -307,7 +307,10 @@ async def test_without_a_token_nothing_is_answered_but_where_to_get_one(
     reply = await client.modern(method, extra=[("Authorization", "")])
     assert (reply.status, reply.reason) == (401, "token_missing")
     metadata = f"http://127.0.0.1:{client.port}/.well-known/oauth-protected-resource/mcp"
-    assert reply.headers["www-authenticate"] == f'Bearer resource_metadata="{metadata}"'
+    assert reply.headers["www-authenticate"] == (
+        f'Bearer resource_metadata="{metadata}", '
+        f'DPoP resource_metadata="{metadata}", algs="ES256 ES384 EdDSA PS256 RS256"'
+    )
     assert host.reasons == ["token_missing"]
 
 
@@ -348,6 +351,7 @@ async def test_the_resource_metadata_names_resource_and_issuers(client: Client, 
         "resource": host.url,
         "authorization_servers": ["https://login.test/"],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ["ES256", "ES384", "EdDSA", "PS256", "RS256"],
     }
 
 
@@ -504,7 +508,7 @@ async def test_loopback_has_several_names(client: Client, name: str) -> None:
 
 
 async def test_configured_hosts_and_origins_are_answered() -> None:
-    allowed = {"allowed_hosts": ["gate.test"], "allowed_origins": ["https://app.test"]}
+    allowed: dict[str, Any] = {"allowed_hosts": ["gate.test"], "allowed_origins": ["https://app.test"]}
     async with open_host({}) as opened, serve(opened, **allowed) as serving:
         client = Client(serving.address.port, host="gate.test")
         reply = await client.modern("server/discover", extra=[("Origin", "https://app.test")])

@@ -15,7 +15,7 @@ _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _NO_REQUIREMENT: Final = "offline_access"
 
 
-class Binding(StrEnum):
+class Acceptance(StrEnum):
     """Whether tokens may be bound to something that their holder shows beside them."""
 
     UNSUPPORTED = "unsupported"
@@ -27,9 +27,9 @@ class Binding(StrEnum):
 class Holders:
     """What holders of tokens may and must show: proofs under a key (RFC 9449), a certificate (RFC 8705)."""
 
-    proofs: Binding = Binding.UNSUPPORTED
+    proofs: Acceptance = Acceptance.UNSUPPORTED
     algorithms: Sequence[str] = ()
-    certificates: Binding = Binding.UNSUPPORTED
+    certificates: Acceptance = Acceptance.UNSUPPORTED
 
 
 BEARERS: Final = Holders()
@@ -58,7 +58,7 @@ class ProtectedResource:
     @property
     def schemes(self) -> list[Scheme]:
         """The schemes that credentials may come with, the one that most clients know first."""
-        proofs = [] if self.holders.proofs is Binding.UNSUPPORTED else [Scheme.DPOP]
+        proofs = [] if self.holders.proofs is Acceptance.UNSUPPORTED else [Scheme.DPOP]
         return [Scheme.BEARER, *proofs, *self.passwords]
 
     def basic_scopes(self) -> list[str]:
@@ -78,8 +78,8 @@ class ProtectedResource:
             "bearer_methods_supported": ["header"],
             "resource_name": self.name,
             "dpop_signing_alg_values_supported": list(holders.algorithms),
-            "dpop_bound_access_tokens_required": holders.proofs is Binding.REQUIRED,
-            "tls_client_certificate_bound_access_tokens": holders.certificates is not Binding.UNSUPPORTED,
+            "dpop_bound_access_tokens_required": holders.proofs is Acceptance.REQUIRED,
+            "tls_client_certificate_bound_access_tokens": holders.certificates is not Acceptance.UNSUPPORTED,
         }
         return {name: value for name, value in members.items() if value}
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from pdp.core.settings.introspection import IntrospectionSettings
 from pdp.core.settings.possession import Binding, DpopSettings
 from pdp.core.settings.section import FilePath, Seconds, Section, duration
 
@@ -19,6 +20,7 @@ class IssuerSettings(Section):
     algorithms: list[str] = Field(default=["RS256", "ES256", "EdDSA"], min_length=1)
     dpop: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
     certificate_bound: Annotated[Binding, Field(strict=False)] = Binding.ALLOWED
+    introspection: IntrospectionSettings | None = None
 
 
 class DevIssuerSettings(Section):

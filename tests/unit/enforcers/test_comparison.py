@@ -57,6 +57,29 @@ def test_what_is_offered_as_approved_may_be_called() -> None:
 
 
 @pytest.mark.parametrize(
+    ("needed", "common"),
+    [
+        ({}, []),
+        ({"read": ()}, []),
+        ({"read": ("b", "a")}, ["a", "b"]),
+        ({"read": ("use", "read"), "write": ("use", "write")}, ["use"]),
+        ({"read": ("read",), "write": ("write",)}, []),
+        ({"read": ("use",), "ping": ()}, []),
+        ({"read": ("use",), "changed": ()}, ["use"]),
+    ],
+)
+def test_the_scopes_to_begin_with_are_those_of_every_tool_that_may_be_called(
+    needed: dict[str, tuple[str, ...]], common: list[str]
+) -> None:
+    approved = Catalog(
+        Tool(server="files", name=name, pin=pin_of(content(name)), input_schema={"type": "object"}, scopes=scopes)
+        for name, scopes in needed.items()
+    )
+    table = {name: [offer(name, "another" if name == "changed" else "reads a file")] for name in needed}
+    assert list(Comparison(table, catalog=approved).common_scopes) == common
+
+
+@pytest.mark.parametrize(
     "changed",
     [
         offer("read", "reads a file and sends it on"),

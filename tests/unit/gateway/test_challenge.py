@@ -2,7 +2,7 @@ import pytest
 
 from enforcers.gateway.answer import Answer
 from enforcers.gateway.transports.challenge import challenges
-from enforcers.gateway.transports.protected_resource import Binding, Holders, ProtectedResource
+from enforcers.gateway.transports.protected_resource import Acceptance, Holders, ProtectedResource
 from pdp.core.contract.message import ErrorAnswer
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.tokens.presented import Scheme
@@ -12,7 +12,7 @@ PLAIN = ProtectedResource("https://gate.test/mcp", ["https://login.test"])
 PROVING = ProtectedResource(
     "https://gate.test/mcp",
     ["https://login.test"],
-    holders=Holders(Binding.ACCEPTED, ("ES256", "EdDSA")),
+    holders=Holders(Acceptance.ACCEPTED, ("ES256", "EdDSA")),
     scopes=lambda: ["use", "offline_access"],
     passwords=[Scheme.BASIC],
 )
@@ -121,7 +121,7 @@ def test_the_metadata_says_what_is_accepted() -> None:
         "https://gate.test/mcp",
         ["https://login.test", "https://two.test/"],
         name="Tools",
-        holders=Holders(Binding.REQUIRED, ("ES256",), Binding.ACCEPTED),
+        holders=Holders(Acceptance.REQUIRED, ("ES256",), Acceptance.ACCEPTED),
         scopes=lambda: ["use", "begin", "use", "offline_access", 'no"scope'],
     )
     assert required.metadata() == {
