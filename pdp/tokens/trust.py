@@ -1,7 +1,7 @@
 """Whom we believe: the authenticator that the settings ask for."""
 
-import secrets
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -10,21 +10,19 @@ from structlog.typing import FilteringBoundLogger
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.identity import DevIssuerSettings, IdentitySettings, IssuerSettings
 from pdp.core.settings.model import Settings
-from pdp.core.settings.possession import NonceUse
 from pdp.hosting.address import Exposure, listen_address
 from pdp.tokens.authenticator import Authenticator
 from pdp.tokens.claims_cache import ClaimsCache
-from pdp.tokens.fetch.discovery import Discovery
+from pdp.tokens.fetch.discovery import Discovery, metadata_urls
+from pdp.tokens.fetch.endpoint import read_endpoint
 from pdp.tokens.fetch.fetcher import Fetcher
-from pdp.tokens.introspection.introspectors import Introspectors, introspection_problems, open_introspectors
+from pdp.tokens.fetch.unavailable import UnavailableError
+from pdp.tokens.introspection.introspectors import introspection_problems, open_introspectors
 from pdp.tokens.local.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
-from pdp.tokens.proof.dpop import ProofChecker
-from pdp.tokens.proof.nonce import SECRET_BYTES, Nonces, read_nonce_secret
-from pdp.tokens.proof.possession import BindingRule, Possession
-from pdp.tokens.proof.replay import SeenProofs
-from pdp.tokens.signed.jwks import ALGORITHMS, KeysUnavailableError, read_key_set
+from pdp.tokens.proof.possession import open_possession
+from pdp.tokens.signed.jwks import ALGORITHMS, read_key_set
 from pdp.tokens.signed.key_cache import KeyCache
-from pdp.tokens.signed.key_source import FileKeys, KeySource, UrlKeys, checked_url
+from pdp.tokens.signed.key_source import DiscoveredKeys, FileKeys, KeySource, UrlKeys
 from pdp.tokens.signed.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
 
 _ISSUERS: Final = "identity.issuers"
@@ -42,15 +40,17 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
     problems = identity_problems(identity, base=base)
     if problems:
         raise ConfigurationError(problems)
-    issuers = [_configured(issuer, identity, base, log) for issuer in identity.issuers]
+    fetcher = Fetcher(private_networks=identity.private_networks)
+    discoveries = _discoveries(identity, fetcher, log)
+    issuers = [_configured(issuer, identity, base, fetcher, discoveries, log) for issuer in identity.issuers]
     unsafe = set()
     if identity.unsafe_dev_issuer is not None:
         log.warning("unsafe_dev_issuer_used", at="start", issuer=identity.unsafe_dev_issuer.alias)
         issuers.append(_unsafe_dev(identity.unsafe_dev_issuer, identity, base, log))
         unsafe.add(identity.unsafe_dev_issuer.alias)  # each use is logged, so each is verified
     signed = ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe)
-    opaque = _introspectors(identity, base, log)
-    possession = _possession(identity, base)
+    opaque = open_introspectors(identity, base=base, fetcher=fetcher, discoveries=discoveries, log=log)
+    possession = open_possession(identity, base=base)
     return Authenticator(signed, possession=possession, opaque=opaque.rest, prefixed=opaque.prefixed)
 
 
@@ -96,46 +96,71 @@ def _issuer_problems(issuer: IssuerSettings, base: Path) -> list[Problem]:
         problems.append(_problem("algorithm_refused", message))
     if not issuer.algorithms:
         problems.append(_problem("algorithm_refused", f"issuer `{issuer.alias}`: name at least one algorithm"))
-    try:
-        if _is_url(issuer.jwks):
-            checked_url(issuer.jwks)
-        else:
-            read_key_set(FileKeys(base / issuer.jwks).read())
-    except ConfigurationError as error:
-        problems += error.problems
-    except KeysUnavailableError as error:
-        problems.append(_problem("jwks_invalid", f"issuer `{issuer.alias}`: {error}"))
+    problems += _key_problems(issuer, base)
     return problems
 
 
+def _key_problems(issuer: IssuerSettings, base: Path) -> list[Problem]:
+    where = "the keys" if issuer.jwks is not None else "the metadata, which is where the keys are found without `jwks`"
+    try:
+        if issuer.jwks is None:
+            metadata_urls(issuer.issuer)
+        elif _is_url(issuer.jwks):
+            read_endpoint(issuer.jwks)
+        else:
+            read_key_set(FileKeys(base / issuer.jwks).read())
+    except UnavailableError as error:
+        return [_problem("jwks_invalid", f"issuer `{issuer.alias}`: {where}: {error}")]
+    return []
+
+
 def _configured(
-    issuer: IssuerSettings, identity: IdentitySettings, base: Path, log: FilteringBoundLogger
+    issuer: IssuerSettings,
+    identity: IdentitySettings,
+    base: Path,
+    fetcher: Fetcher,
+    discoveries: Mapping[str, Discovery],
+    log: FilteringBoundLogger,
 ) -> TrustedIssuer:
-    is_url = _is_url(issuer.jwks)
-    source: KeySource = UrlKeys(issuer.jwks, timeout=identity.jwks_timeout) if is_url else FileKeys(base / issuer.jwks)
-    keys = KeyCache(source, alias=issuer.alias, max_age=identity.jwks_max_age, log=log)
-    return TrustedIssuer(issuer.alias, issuer.issuer, issuer.audience, frozenset(issuer.algorithms), keys)
+    source = _key_source(issuer, identity, base, fetcher, discoveries)
+    return TrustedIssuer(
+        issuer.alias,
+        issuer.issuer,
+        issuer.audience,
+        frozenset(issuer.algorithms),
+        KeyCache(source, alias=issuer.alias, max_age=identity.jwks_max_age, log=log),
+        token_types=frozenset(issuer.token_types),
+        max_lifetime=issuer.max_lifetime,
+    )
 
 
-def _introspectors(identity: IdentitySettings, base: Path, log: FilteringBoundLogger) -> Introspectors:
-    fetcher = Fetcher()
+def _key_source(
+    issuer: IssuerSettings,
+    identity: IdentitySettings,
+    base: Path,
+    fetcher: Fetcher,
+    discoveries: Mapping[str, Discovery],
+) -> KeySource:
+    if issuer.jwks is None:
+        return DiscoveredKeys(discoveries[issuer.alias], fetcher=fetcher, timeout=identity.jwks_timeout)
+    if _is_url(issuer.jwks):
+        return UrlKeys(read_endpoint(issuer.jwks), fetcher=fetcher, timeout=identity.jwks_timeout)
+    return FileKeys(base / issuer.jwks)
 
-    def discovery(issuer: IssuerSettings) -> Discovery:
-        timeout, max_age = identity.jwks_timeout, identity.jwks_max_age
-        return Discovery(issuer.issuer, fetcher=fetcher, timeout=timeout, max_age=max_age, log=log)
 
-    return open_introspectors(identity, base=base, fetcher=fetcher, discovery=discovery, log=log)
-
-
-def _possession(identity: IdentitySettings, base: Path) -> Possession:
-    seen, dpop, leeway = SeenProofs(entries=identity.dpop.replay_entries), identity.dpop, identity.leeway
-    nonces = None
-    if dpop.nonce is NonceUse.REQUIRED:
-        secret = read_nonce_secret(base / dpop.nonce_key) if dpop.nonce_key else secrets.token_bytes(SECRET_BYTES)
-        nonces = Nonces(secret, lifetime=dpop.nonce_lifetime, leeway=leeway)
-    proofs = ProofChecker(seen, max_age=dpop.max_age, leeway=leeway, nonces=nonces)
-    rules = {issuer.alias: BindingRule(issuer.dpop, issuer.certificate_bound) for issuer in identity.issuers}
-    return Possession(proofs, rules=rules)
+def _discoveries(identity: IdentitySettings, fetcher: Fetcher, log: FilteringBoundLogger) -> Mapping[str, Discovery]:
+    """By alias, the metadata of each issuer whose settings leave something to it."""
+    return {
+        issuer.alias: Discovery(
+            issuer.issuer,
+            fetcher=fetcher,
+            timeout=identity.jwks_timeout,
+            max_age=identity.jwks_max_age,
+            log=log.bind(issuer=issuer.alias),
+        )
+        for issuer in identity.issuers
+        if issuer.jwks is None or (issuer.introspection is not None and issuer.introspection.endpoint is None)
+    }
 
 
 def _unsafe_dev(

@@ -10,7 +10,7 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import CredentialKind, VerifiedClaims
 from pdp.core.settings.introspection import WithoutAudience, WithoutSubject
 from pdp.tokens.fetch.unavailable import UnavailableError
-from pdp.tokens.signed.compact_token import invalid
+from pdp.tokens.signed.claim_rules import check_audience, invalid, read_expiry, read_subject
 from pdp.tokens.signed.confirmation import read_confirmation
 
 MAX_ANSWER_BYTES: Final = 64 * 1024
@@ -19,12 +19,11 @@ _LIMITS: Final = JsonLimits(max_bytes=MAX_ANSWER_BYTES, max_depth=32)
 _ABSENT: Final = object()
 _TOKEN_TYPES: Final = frozenset({"bearer", "dpop"})
 _DPOP: Final = "dpop"
-_MAX_AUDIENCES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class IntrospectedIssuer:
-    """Whom an answer must come from and whom it must name; `leeway` and `max_age` are seconds."""
+    """Whom an answer must come from and whom it must name; times are in seconds."""
 
     alias: str
     issuer: str
@@ -33,6 +32,7 @@ class IntrospectedIssuer:
     max_age: float
     without_audience: WithoutAudience = WithoutAudience.REFUSED
     without_subject: WithoutSubject = WithoutSubject.REFUSED
+    max_lifetime: float | None = None
 
 
 def read_answer(raw: bytes) -> Mapping[str, Any]:
@@ -54,7 +54,7 @@ def read_answer(raw: bytes) -> Mapping[str, Any]:
 def judge(answer: Mapping[str, Any], *, by: IntrospectedIssuer, now: float) -> VerifiedClaims:
     """The claims in `answer` when the token is active, current and meant for us; `now` is Unix seconds.
 
-    What does not say when it expires is good for as long as the answer may be held.
+    What does not say when it expires is good as long as the answer may be held, unless lifetimes are bounded.
 
     Raises:
         TokenError: `token_invalid`, `token_expired`, `audience_mismatch` or `proof_invalid`.
@@ -68,7 +68,7 @@ def judge(answer: Mapping[str, Any], *, by: IntrospectedIssuer, now: float) -> V
     if answer.get("iss", by.issuer) != by.issuer:
         raise invalid("the answer is about a token of another issuer")
     # (3) the times
-    expires_at = _check_times(answer, by, now)
+    expires_at = _expiry(answer, by, now)
     # (4) the audience
     _check_audience(answer, by)
     # (5) whose it is
@@ -90,47 +90,25 @@ def _check_type(answer: Mapping[str, Any]) -> None:
         raise invalid("`token_type` is not that of an access token")
 
 
-def _check_times(answer: Mapping[str, Any], by: IntrospectedIssuer, now: float) -> float:
-    expires_at = _instant(answer, "exp")
-    if expires_at is not None and expires_at <= now - by.leeway:
-        raise TokenError(ReasonCode.TOKEN_EXPIRED, "`exp` has passed")
-    for name in ("nbf", "iat"):
-        instant = _instant(answer, name)
-        if instant is not None and instant > now + by.leeway:
-            raise invalid(f"`{name}` is in the future")
-    return now + by.max_age if expires_at is None else expires_at
-
-
-def _instant(answer: Mapping[str, Any], name: str) -> float | None:
-    value = answer.get(name, _ABSENT)
-    if value is _ABSENT:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise invalid(f"`{name}` is not a number")
-    return float(value)
+def _expiry(answer: Mapping[str, Any], by: IntrospectedIssuer, now: float) -> float:
+    # RFC 7662 section 2.2 lets `exp` out; the issuer is asked again then, when the answer is too old.
+    is_open = "exp" not in answer and by.max_lifetime is None
+    claims = {**answer, "exp": now + by.max_age} if is_open else answer
+    return read_expiry(claims, now=now, leeway=by.leeway, max_lifetime=by.max_lifetime)
 
 
 def _check_audience(answer: Mapping[str, Any], by: IntrospectedIssuer) -> None:
-    audience = answer.get("aud", _ABSENT)
-    if audience is _ABSENT and by.without_audience is WithoutAudience.BELIEVED and "token_type" in answer:
-        return
-    named = [audience] if isinstance(audience, str) else audience
-    if not isinstance(named, list) or len(named) > _MAX_AUDIENCES or not all(isinstance(one, str) for one in named):
-        raise TokenError(ReasonCode.AUDIENCE_MISMATCH, "`aud` is missing, or no string or short list of strings")
-    if by.audience not in named:
-        raise TokenError(ReasonCode.AUDIENCE_MISMATCH, "`aud` does not name this resource")
+    if "aud" in answer or by.without_audience is WithoutAudience.REFUSED or "token_type" not in answer:
+        check_audience(answer.get("aud"), expected=by.audience)
 
 
 def _subject(answer: Mapping[str, Any], by: IntrospectedIssuer) -> tuple[str, Mapping[str, Any]]:
     client = answer.get("client_id", _ABSENT)
     if client is not _ABSENT and not (isinstance(client, str) and client):
         raise invalid("`client_id` is not a string")
-    subject = answer.get("sub", _ABSENT)
-    if subject is _ABSENT and by.without_subject is WithoutSubject.CLIENT and client is not _ABSENT:
+    if "sub" not in answer and by.without_subject is WithoutSubject.CLIENT and client is not _ABSENT:
         return str(client), {**answer, "sub": client}
-    if not isinstance(subject, str) or not subject:
-        raise invalid("no `sub`")
-    return subject, answer
+    return read_subject(answer), answer
 
 
 def _lower(kind: Any) -> str | None:

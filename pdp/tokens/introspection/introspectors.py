@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -35,21 +35,21 @@ class Introspectors:
     rest: Verifier | None = None
 
 
-def introspection_problems(identity: IdentitySettings) -> tuple[Problem, ...]:
-    """Everything that would keep opaque tokens from going to their own issuer and to no other."""
+def introspection_problems(identity: IdentitySettings, *, taken: Collection[str] = ()) -> tuple[Problem, ...]:
+    """Everything that would keep opaque tokens from going to their own issuer and to no other.
+
+    `taken` are prefixes of credentials that are no issuer's, such as API keys.
+    """
     asked = [(issuer, issuer.introspection) for issuer in identity.issuers if issuer.introspection is not None]
     problems = []
     for issuer, settings in asked:
         prefix = settings.token_prefix
         if prefix is None and len(asked) > 1:
-            problems.append(
-                _problem(issuer, "with several issuers of opaque tokens each needs a `token_prefix` of its own")
-            )
-        others = [other.token_prefix for _, other in asked if other is not settings]
-        if prefix is not None and any(other is not None and other.startswith(prefix) for other in others):
-            problems.append(_problem(issuer, f"the prefix `{prefix}` begins another issuer's tokens too"))
-        if prefix is not None and _LIKE_JWT.match(prefix):
-            problems.append(_problem(issuer, f"the prefix `{prefix}` is how signed tokens begin"))
+            message = "with several issuers of opaque tokens each needs a `token_prefix` of its own"
+            problems.append(_problem(issuer, message))
+        if prefix is not None:
+            others = [other.token_prefix or "" for _, other in asked if other is not settings]
+            problems += [_problem(issuer, text) for text in _prefix_faults(prefix, others=others, taken=taken)]
         problems += _place_problems(issuer, settings)
     return tuple(problems)
 
@@ -59,12 +59,12 @@ def open_introspectors(
     *,
     base: Path,
     fetcher: Fetcher,
-    discovery: Callable[[IssuerSettings], Discovery],
+    discoveries: Mapping[str, Discovery],
     log: FilteringBoundLogger,
 ) -> Introspectors:
     """The introspectors of `identity`, which has no problems; files are relative to `base`.
 
-    `discovery` is where an issuer's metadata comes from.
+    `discoveries` has, by alias, the metadata of issuers whose endpoint the settings do not name.
 
     Raises:
         UnusableError: a secret or key cannot be used.
@@ -77,7 +77,7 @@ def open_introspectors(
         if settings is None:
             continue
         client = client_authentication(settings, audience=issuer.issuer, base=base, randomness=secrets.token_bytes)
-        place = discovery(issuer) if settings.endpoint is None else read_endpoint(settings.endpoint)
+        place = discoveries[issuer.alias] if settings.endpoint is None else read_endpoint(settings.endpoint)
         questions = HttpQuestions(place, client=client, fetcher=fetcher, timeout=settings.timeout)
         introspector = Introspector(
             _expected(issuer, settings, identity.leeway),
@@ -102,7 +102,17 @@ def _expected(issuer: IssuerSettings, settings: IntrospectionSettings, leeway: f
         max_age=settings.max_age,
         without_audience=settings.without_audience,
         without_subject=settings.without_subject,
+        max_lifetime=issuer.max_lifetime,
     )
+
+
+def _prefix_faults(prefix: str, *, others: Iterable[str], taken: Iterable[str]) -> Iterator[str]:
+    if any(other.startswith(prefix) for other in others):
+        yield f"the prefix `{prefix}` begins another issuer's tokens too"
+    if any(other.startswith(prefix) or prefix.startswith(other) for other in taken):
+        yield f"the prefix `{prefix}` is that of another kind of credential"
+    if _LIKE_JWT.match(prefix):
+        yield f"the prefix `{prefix}` is how signed tokens begin"
 
 
 def _place_problems(issuer: IssuerSettings, settings: IntrospectionSettings) -> list[Problem]:

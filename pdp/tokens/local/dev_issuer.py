@@ -92,8 +92,9 @@ class DevKeys:
     def __init__(self, issuer: DevIssuer) -> None:
         self._issuer = issuer
 
-    async def fetch(self) -> bytes:
-        """The public key set."""
+    async def fetch(self, *, now: float) -> bytes:
+        """The public key set, at any time."""
+        _ = now
         return self._issuer.public_key_set()
 
 

@@ -1,15 +1,20 @@
 """Possession: who presents a token shows all that it is bound to, on every request."""
 
 import hmac
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from pdp.core.identity.claims import VerifiedClaims
-from pdp.core.settings.possession import Binding
+from pdp.core.settings.identity import IdentitySettings
+from pdp.core.settings.possession import Binding, NonceUse
 from pdp.tokens.presented import Presented, Scheme
 from pdp.tokens.proof.dpop import ProofChecker
+from pdp.tokens.proof.nonce import SECRET_BYTES, Nonces, read_nonce_secret
 from pdp.tokens.proof.refusal import unproven
+from pdp.tokens.proof.replay import SeenProofs
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,25 @@ class Possession:
         # (4) the key, last: a proof is used up by being accepted
         if bound.key is not None:
             self._proofs.check(presented, key=bound.key, now=now)
+
+
+def open_possession(identity: IdentitySettings, *, base: Path) -> Possession:
+    """What the settings `identity` ask of holders; files are relative to `base`.
+
+    Raises:
+        UnusableError: the secret of nonces cannot be used.
+
+    """
+    dpop, nonces = identity.dpop, None
+    if dpop.nonce is NonceUse.REQUIRED:
+        secret = (
+            secrets.token_bytes(SECRET_BYTES) if dpop.nonce_key is None else read_nonce_secret(base / dpop.nonce_key)
+        )
+        nonces = Nonces(secret, lifetime=dpop.nonce_lifetime, leeway=identity.leeway)
+    seen = SeenProofs(entries=dpop.replay_entries)
+    proofs = ProofChecker(seen, max_age=dpop.max_age, leeway=identity.leeway, nonces=nonces)
+    rules = {issuer.alias: BindingRule(issuer.dpop, issuer.certificate_bound) for issuer in identity.issuers}
+    return Possession(proofs, rules=rules)
 
 
 def _check_certificate(shown: str | None, expected: str) -> None:

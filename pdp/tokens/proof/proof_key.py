@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from pdp.core.contract.exact_json import canonical
 from pdp.tokens.proof.refusal import unproven
+from pdp.tokens.signed.jwks import is_weak
 
 PROOF_ALGORITHMS: Final = ("ES256", "ES384", "EdDSA", "PS256", "RS256")
 """INVARIANT: asymmetric only (RFC 9449 section 4.3, check 5)."""
@@ -53,8 +55,7 @@ class ProofKey:
         """
         try:
             key = jwt.PyJWK(dict(self.members), algorithm=self.algorithm).key
-            if isinstance(key, RSAPublicKey):
-                _check_rsa(key)
+            _check_strength(key)
             _SIGNATURES.decode_complete(proof, key, algorithms=[self.algorithm])
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise unproven("the proof's signature does not match its key") from error
@@ -87,6 +88,9 @@ def _thumbprint(members: Mapping[str, str]) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(canonical(dict(members))).digest()).rstrip(b"=").decode("ascii")
 
 
-def _check_rsa(key: RSAPublicKey) -> None:
-    if key.key_size not in _RSA_BITS or key.public_numbers().e >= _MAX_EXPONENT:
-        raise ValueError("the RSA key is too weak, or too costly")
+def _check_strength(key: Any) -> None:
+    match key:
+        case RSAPublicKey() if key.key_size not in _RSA_BITS or key.public_numbers().e >= _MAX_EXPONENT:
+            raise ValueError("the RSA key is too weak, or too costly")
+        case Ed25519PublicKey() if is_weak(key):
+            raise ValueError("with an Ed25519 key of low order anybody can sign")

@@ -1,83 +1,81 @@
 """An issuer's keys, fetched when needed and kept while they may be."""
 
-import asyncio
-from typing import Final
+from typing import Final, TypeAlias
 
+import cachetools
 from structlog.typing import FilteringBoundLogger
 
+from pdp.tokens.fetch.kept import COOLDOWN_SECONDS, Kept
 from pdp.tokens.signed.jwks import KeysUnavailableError, VerificationKey, matching, read_key_set
 from pdp.tokens.signed.key_source import KeySource
 
-COOLDOWN_SECONDS: Final = 10.0
-"""Between two fetches that nothing but an unknown key or an earlier failure calls for."""
-KEEP_SECONDS: Final = 24 * 3600.0
-"""How long keys that can no longer be fetched again are used at most."""
+MAX_ABSENT: Final = 256
+"""How many keys are remembered that the issuer does not have."""
+MAX_ABSENCE_SECONDS: Final = 300.0
+"""How long at most nobody looks again for one of them."""
+
+_Wanted: TypeAlias = tuple[str | None, str]
 
 
 class KeyCache:
-    """The keys of one issuer; concurrent askers share one fetch.
+    """The keys of one issuer.
 
-    Keys older than `max_age` seconds are fetched again before they are used. Where that fails, the old
-    ones stay in use up to `KEEP_SECONDS`, so an issuer's outage is not one of every caller. A key that
-    is not known leads to a fetch, at most once per `COOLDOWN_SECONDS`: callers cannot make this cache
-    flood the issuer.
+    A key that is not known leads to a fetch. After one that did not bring the key wanted, none is made for
+    another such key within `COOLDOWN_SECONDS`, and for this one within a time that doubles with each fetch in
+    vain: callers cannot make this cache flood the issuer, nor fill its memory.
     """
 
     def __init__(self, source: KeySource, *, alias: str, max_age: float, log: FilteringBoundLogger) -> None:
         self._source = source
-        self._max_age = max_age
-        self._log = log.bind(issuer=alias)
-        self._keys: tuple[VerificationKey, ...] = ()
-        self._fetched_at: float | None = None
-        self._tried_at: float | None = None
-        self._failed = False
-        self._flight: asyncio.Task[None] | None = None
+        self._kept = Kept(self._fetch, what="keys", max_age=max_age, log=log.bind(issuer=alias))
+        self._absent: cachetools.LRUCache[_Wanted, tuple[float, float]] = cachetools.LRUCache(MAX_ABSENT)
+        self._sought_at: float | None = None
 
     async def matching(self, *, key_id: str | None, algorithm: str, now: float) -> tuple[VerificationKey, ...]:
         """The keys that may have signed a token with `key_id` and `algorithm`; `now` is Unix seconds.
 
         Raises:
-            KeysUnavailableError: no key of this issuer can be had.
+            UnavailableError: no key of this issuer can be had, or this one might be there but cannot be looked for.
 
         """
-        found = self._usable(key_id, algorithm, now)
-        is_fresh = self._fetched_at is not None and 0 <= now - self._fetched_at < self._max_age
-        if found and is_fresh:
+        keys = await self._kept.obtain(now=now)
+        found = matching(keys, key_id=key_id, algorithm=algorithm)
+        if found:
             return found
-        if self._may_try(now):
-            flight = self._join_flight(now)
-            if found and self._failed:
-                return found  # these are what a wait for an issuer that is down would end with
-            await asyncio.shield(flight)
-            found = self._usable(key_id, algorithm, now)
-        if not found and self._fetched_at is None:
-            raise KeysUnavailableError("the issuer's keys could not be fetched yet")
+        found = await self._seek((key_id, algorithm), now)
+        if not found and self._kept.failure is not None:
+            raise KeysUnavailableError(f"the issuer's keys cannot be fetched again: {self._kept.failure}")
         return found
 
-    def _usable(self, key_id: str | None, algorithm: str, now: float) -> tuple[VerificationKey, ...]:
-        if self._fetched_at is None or now - self._fetched_at >= max(KEEP_SECONDS, self._max_age):
-            return ()
-        return matching(self._keys, key_id=key_id, algorithm=algorithm)
+    async def _seek(self, wanted: _Wanted, now: float) -> tuple[VerificationKey, ...]:
+        # Twice, because a fetch that is under way may have been answered before this key was published.
+        for _ in range(2):
+            is_own = not self._kept.is_in_flight
+            if is_own and self._rests(wanted, now):
+                break
+            if is_own:
+                self._sought_at = now
+            await self._kept.renew(now=now)
+            found = self._held(wanted, now)
+            if found or self._kept.failure is not None:
+                self._sought_at = None  # a key that was there, or an issuer that was not, costs nobody their turn
+                return found
+            if is_own:
+                self._note_absent(wanted, now)
+        return ()
 
-    def _may_try(self, now: float) -> bool:
-        if self._flight is not None or self._tried_at is None:
-            return True
-        is_due = self._fetched_at is not None and not self._failed and now - self._fetched_at >= self._max_age
-        return is_due or not 0 <= now - self._tried_at < COOLDOWN_SECONDS
+    def _held(self, wanted: _Wanted, now: float) -> tuple[VerificationKey, ...]:
+        key_id, algorithm = wanted
+        return matching(self._kept.held(now=now) or (), key_id=key_id, algorithm=algorithm)
 
-    def _join_flight(self, now: float) -> asyncio.Task[None]:
-        if self._flight is None:
-            self._tried_at = now
-            self._flight = asyncio.get_running_loop().create_task(self._refresh(now))
-        return self._flight
+    def _rests(self, wanted: _Wanted, now: float) -> bool:
+        noted_at, rest = self._absent.get(wanted, (now, 0.0))
+        is_cooling = self._sought_at is not None and 0 <= now - self._sought_at < COOLDOWN_SECONDS
+        return is_cooling or 0 <= now - noted_at < rest
 
-    async def _refresh(self, now: float) -> None:
-        try:
-            self._keys = read_key_set(await self._source.fetch())
-            self._fetched_at, self._failed = now, False
-            self._log.info("issuer_keys_fetched", keys=len(self._keys))
-        except KeysUnavailableError as error:
-            self._failed = True
-            self._log.warning("issuer_keys_unavailable", cause=str(error), kept=len(self._keys))
-        finally:
-            self._flight = None
+    def _note_absent(self, wanted: _Wanted, now: float) -> None:
+        _, rest = self._absent.get(wanted, (now, COOLDOWN_SECONDS / 2))
+        self._absent[wanted] = now, min(2 * rest, MAX_ABSENCE_SECONDS)
+
+    async def _fetch(self, now: float) -> tuple[VerificationKey, ...]:
+        return read_key_set(await self._source.fetch(now=now))

@@ -1,6 +1,6 @@
 """Token verification (RFC 7519, RFC 8725, RFC 9068)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -10,12 +10,16 @@ from structlog.typing import FilteringBoundLogger
 
 from pdp.core.contract.errors import TokenError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.identity.claims import VerifiedClaims
-from pdp.tokens.signed.compact_token import UnverifiedToken, invalid, read_token
-from pdp.tokens.signed.jwks import ALGORITHMS, KeysUnavailableError, VerificationKey
+from pdp.core.identity.claims import CredentialKind, VerifiedClaims
+from pdp.tokens.fetch.unavailable import UnavailableError
+from pdp.tokens.signed.claim_rules import check_audience, invalid, read_expiry, read_subject
+from pdp.tokens.signed.compact_token import UnverifiedToken, read_token
+from pdp.tokens.signed.confirmation import read_confirmation
+from pdp.tokens.signed.jwks import ALGORITHMS, VerificationKey
 from pdp.tokens.signed.key_cache import KeyCache
 
-_ABSENT: Final = object()
+ACCESS_TOKEN_TYPES: Final = frozenset({"at+jwt"})
+"""What access tokens call themselves (RFC 9068, section 2.1)."""
 
 
 class IssuerTrust(StrEnum):
@@ -27,7 +31,10 @@ class IssuerTrust(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrustedIssuer:
-    """One issuer: its exact `iss`, the audience its tokens must name, the algorithms it may sign with."""
+    """One issuer: its exact `iss`, the audience its tokens must name, the algorithms and types they may have.
+
+    `max_lifetime` is the most seconds that a token may be made for, None for any number.
+    """
 
     alias: str
     issuer: str
@@ -35,6 +42,8 @@ class TrustedIssuer:
     algorithms: frozenset[str]
     keys: KeyCache
     trust: IssuerTrust = IssuerTrust.CONFIGURED
+    token_types: frozenset[str] = ACCESS_TOKEN_TYPES
+    max_lifetime: float | None = None
 
 
 class TokenVerifier:
@@ -50,7 +59,8 @@ class TokenVerifier:
         """The claims of `token` when it is genuine, current and meant for us; `now` is Unix seconds.
 
         Raises:
-            TokenError: `token_missing`, `token_invalid`, `token_expired` or `audience_mismatch`.
+            TokenError: `token_missing`, `token_invalid`, `token_expired`, `audience_mismatch`, `proof_invalid`;
+                `issuer_unavailable` where nothing is wrong with it but its key cannot be had.
 
         """
         # (1) the form
@@ -59,32 +69,41 @@ class TokenVerifier:
         issuer = self._issuers.get(unverified.issuer)
         if issuer is None:
             raise invalid("the issuer is not configured")
-        # (3) the algorithm, one of those pinned to the issuer
+        # (3) the type and the algorithm, of those pinned to the issuer
+        if unverified.type not in issuer.token_types:
+            raise invalid("header `typ` is not one of the issuer's")
         if unverified.algorithm not in issuer.algorithms:
             raise invalid("the algorithm is not one of the issuer's")
-        # (4) the keys
+        # (4) the claims: a token that would be refused in any case costs no key and no signature
+        verified = self._read_claims(unverified.claims, issuer, now)
+        # (5) the keys
         candidates = await self._candidates(issuer, unverified, now)
-        # (5) the signature: from here on the claims are the issuer's
+        # (6) the signature: from here on the claims are the issuer's
         self._check_signature(unverified, candidates)
-        # (6) the times
-        expires_at = self._check_times(unverified, now)
-        # (7) the audience
-        _check_audience(unverified.claims.get("aud"), issuer.audience)
-        # (8) the subject
-        subject = unverified.claims.get("sub")
-        if not isinstance(subject, str) or not subject:
-            raise invalid("no claim `sub`")
         if issuer.trust is IssuerTrust.UNSAFE_DEV:
             self._log.warning("unsafe_dev_issuer_used", at="verification", issuer=issuer.alias)
-        return VerifiedClaims(issuer.alias, issuer.issuer, subject, expires_at, unverified.claims)
+        return verified
+
+    def _read_claims(self, claims: Mapping[str, Any], issuer: TrustedIssuer, now: float) -> VerifiedClaims:
+        expires_at = read_expiry(claims, now=now, leeway=self._leeway, max_lifetime=issuer.max_lifetime)
+        check_audience(claims.get("aud"), expected=issuer.audience)
+        return VerifiedClaims(
+            issuer.alias,
+            issuer.issuer,
+            read_subject(claims),
+            expires_at,
+            claims,
+            kind=CredentialKind.SIGNED,
+            confirmation=read_confirmation(claims),
+        )
 
     async def _candidates(
         self, issuer: TrustedIssuer, token: UnverifiedToken, now: float
     ) -> tuple[VerificationKey, ...]:
         try:
             candidates = await issuer.keys.matching(key_id=token.key_id, algorithm=token.algorithm, now=now)
-        except KeysUnavailableError as error:
-            raise invalid("the issuer's keys cannot be had") from error
+        except UnavailableError as error:
+            raise TokenError(ReasonCode.ISSUER_UNAVAILABLE, "the issuer's keys cannot be had") from error
         if not candidates:
             raise invalid("the issuer has no such key")
         return candidates
@@ -97,32 +116,3 @@ class TokenVerifier:
                 continue
             return
         raise invalid("the signature does not match")
-
-    def _check_times(self, token: UnverifiedToken, now: float) -> float:
-        expires_at = _instant(token, "exp")
-        if expires_at is None:
-            raise invalid("no claim `exp`")
-        if expires_at <= now - self._leeway:
-            raise TokenError(ReasonCode.TOKEN_EXPIRED, "claim `exp` has passed")
-        for name in ("nbf", "iat"):
-            instant = _instant(token, name)
-            if instant is not None and instant > now + self._leeway:
-                raise invalid(f"claim `{name}` is in the future")
-        return expires_at
-
-
-def _instant(token: UnverifiedToken, name: str) -> float | None:
-    value = token.claims.get(name, _ABSENT)
-    if value is _ABSENT:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise invalid(f"claim `{name}` is not a number")
-    return float(value)
-
-
-def _check_audience(audience: Any, expected: str) -> None:
-    named = [audience] if isinstance(audience, str) else audience
-    if not isinstance(named, list) or not all(isinstance(item, str) for item in named):
-        raise TokenError(ReasonCode.AUDIENCE_MISMATCH, "claim `aud` is neither a string nor a list of strings")
-    if expected not in named:
-        raise TokenError(ReasonCode.AUDIENCE_MISMATCH, "claim `aud` does not name this resource")

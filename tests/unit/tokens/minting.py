@@ -88,7 +88,7 @@ class Keys:
         self.fetches = 0
         self.before: Callable[[], Any] | None = None
 
-    async def fetch(self) -> bytes:
+    async def fetch(self, *, now: float) -> bytes:
         self.fetches += 1
         if self.before is not None:
             await self.before()

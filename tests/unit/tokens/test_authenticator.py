@@ -1,13 +1,26 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from pdp.core.contract.errors import TokenError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import UNBOUND, Confirmation, VerifiedClaims
+from pdp.core.settings.identity import IdentitySettings
 from pdp.tokens.authenticator import Authenticator
 from pdp.tokens.presented import Presented, Scheme, bearer
 from pdp.tokens.proof.possession import Possession
-from tests.unit.tokens.minting import ISSUER, NOW, claims, signed
-from tests.unit.tokens.proof.proving import HOLDER_THUMBPRINT, checker, presented, proof, proof_claims, token_hash
+from pdp.tokens.trust import build_authenticator
+from tests.unit.tokens.minting import AUDIENCE, EC_KEY, ISSUER, NOW, Events, claims, key_set, public_jwk, signed
+from tests.unit.tokens.proof.proving import (
+    CERTIFICATE,
+    HOLDER_THUMBPRINT,
+    checker,
+    presented,
+    proof,
+    proof_claims,
+    token_hash,
+)
 
 
 class Believing:
@@ -107,3 +120,36 @@ async def test_a_proof_makes_no_api_key_better() -> None:
     with pytest.raises(TokenError) as caught:
         await everything().authenticate(presented(text, token="tgk_1"), now=NOW)
     assert caught.value.code is ReasonCode.PROOF_INVALID
+
+
+def configured(base: Path, **issuer: Any) -> Authenticator:
+    """What the settings of one issuer of signed tokens make."""
+    (base / "keys").write_bytes(key_set(public_jwk(EC_KEY, kid="k1")))
+    usual = {"alias": "corp", "issuer": ISSUER, "audience": AUDIENCE, "jwks": "keys"}
+    settings = IdentitySettings.model_validate({"issuers": [usual | issuer]})
+    return build_authenticator(settings, base=base, log=Events().log())
+
+
+async def test_a_signed_token_bound_to_a_key_needs_a_proof_also_when_its_claims_are_held(tmp_path: Path) -> None:
+    authenticator = configured(tmp_path, dpop="required")
+    token = signed(claims(cnf={"jkt": HOLDER_THUMBPRINT}))
+    for jti in ("one", "two"):
+        text = proof(proof_claims(jti=jti, ath=token_hash(token)))
+        assert (await authenticator.authenticate(presented(text, token=token), now=NOW)).subject == "alice"
+        for credential in (presented(text, token=token), bearer(token), bearer(signed(claims()))):
+            with pytest.raises(TokenError) as caught:
+                await authenticator.authenticate(credential, now=NOW)
+            assert caught.value.code is ReasonCode.PROOF_INVALID
+
+
+async def test_a_signed_token_bound_to_a_certificate_needs_it_also_when_its_claims_are_held(tmp_path: Path) -> None:
+    authenticator = configured(tmp_path, certificate_bound="required")
+    token = signed(claims(cnf={"x5t#S256": CERTIFICATE}))
+    for _ in range(2):
+        shown = presented(None, token=token, scheme=Scheme.BEARER, certificate=CERTIFICATE)
+        assert (await authenticator.authenticate(shown, now=NOW)).subject == "alice"
+        other = presented(None, token=token, scheme=Scheme.BEARER, certificate=HOLDER_THUMBPRINT)
+        for credential in (other, bearer(token), bearer(signed(claims()))):
+            with pytest.raises(TokenError) as caught:
+                await authenticator.authenticate(credential, now=NOW)
+            assert caught.value.code is ReasonCode.PROOF_INVALID

@@ -51,6 +51,16 @@ def test_a_token_without_an_end_is_good_as_long_as_the_answer() -> None:
 
 
 @pytest.mark.parametrize(
+    "answer", [active(exp=None), active(exp=int(NOW) + 3601), active(exp=int(NOW) + 3601, iat=None)]
+)
+def test_a_token_that_may_live_longer_than_the_issuers_may_is_refused(answer: dict[str, Any]) -> None:
+    assert judged(active(), max_lifetime=3600).subject == "alice"
+    with pytest.raises(TokenError) as caught:
+        judged(answer, max_lifetime=3600, leeway=0)
+    assert caught.value.code is INVALID
+
+
+@pytest.mark.parametrize(
     ("cnf", "confirmation"),
     [
         ({"jkt": HOLDER_THUMBPRINT}, Confirmation(key=HOLDER_THUMBPRINT)),

@@ -167,6 +167,11 @@ def test_settings_that_leave_a_doubt_where_a_token_goes_are_refused(
     ]
 
 
+@pytest.mark.parametrize(("prefix", "problems"), [("tgk", 1), ("tgk_", 1), ("tgk_1", 1), ("tok_", 0)])
+def test_what_is_another_kind_of_credential_is_shown_to_no_issuer(prefix: str, problems: int) -> None:
+    assert len(introspection_problems(identity(prefixed("one", prefix)), taken={"tgk_"})) == problems
+
+
 @pytest.mark.parametrize("prefix", ["", "ab", "a b", "pre fix", "pre\n", "\xe9xx", "x" * 65])
 def test_a_prefix_is_one_that_a_token_can_have(prefix: str) -> None:
     with pytest.raises(ValueError, match="token_prefix"):

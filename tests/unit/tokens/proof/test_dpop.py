@@ -1,7 +1,10 @@
+import json
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pdp.core.contract.errors import TokenError
 from pdp.core.contract.reason_code import ReasonCode
@@ -9,7 +12,7 @@ from pdp.tokens.presented import Presented
 from pdp.tokens.proof.dpop import ProofChecker
 from pdp.tokens.proof.nonce import Nonces
 from pdp.tokens.proof.proof_key import PROOF_ALGORITHMS, read_proof_key
-from tests.unit.tokens.minting import ED_KEY, NOW, RSA_KEY, public_jwk
+from tests.unit.tokens.minting import ED_KEY, NOW, RSA_KEY, public_jwk, segment
 from tests.unit.tokens.proof.hostile_proofs import HOSTILE, PUBLIC, WEAK_RSA
 from tests.unit.tokens.proof.proving import (
     HOLDER_THUMBPRINT,
@@ -80,8 +83,34 @@ def test_a_refusal_tells_nothing_of_what_was_presented(name: str) -> None:
     assert [part for part in (TOKEN, token_hash(TOKEN), "jti-1", HOLDER_THUMBPRINT) if part in told] == []
 
 
+def test_a_proof_with_any_one_character_changed_is_refused() -> None:
+    checks, good = checker(), proof()
+    for position, character in enumerate(good):
+        for other in {"A", "_", ".", " "} - {character}:
+            text = good[:position] + other + good[position + 1 :]
+            assert refusal(checks, presented(text)).code is ReasonCode.PROOF_INVALID
+    checks.check(presented(good), key=HOLDER_THUMBPRINT, now=NOW)
+
+
 def test_no_proof_is_no_proof() -> None:
     assert refusal(checker(), presented(None)).code is ReasonCode.PROOF_INVALID
+
+
+LOW_ORDER = {"kty": "OKP", "crv": "Ed25519", "x": segment(bytes(32))}
+
+
+def signed_by_nobody() -> str:
+    """A proof whose signature matches a key of order 4, made without any private key."""
+    key, signature = Ed25519PublicKey.from_public_bytes(bytes(32)), b"\x01" + bytes(63)
+    for number in range(1000):
+        head = json.dumps({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": LOW_ORDER}).encode()
+        text = f"{segment(head)}.{segment(json.dumps(proof_claims(jti=str(number))).encode())}"
+        try:
+            key.verify(signature, text.encode())
+        except InvalidSignature:
+            continue
+        return f"{text}.{segment(signature)}"
+    raise AssertionError("no message fits")
 
 
 UNUSABLE = {
@@ -99,10 +128,11 @@ UNUSABLE = {
         PUBLIC | {"x": PUBLIC["y"], "y": PUBLIC["x"]},
     ),
     "a short point": (proof(jwk=PUBLIC | {"x": "AAAA"}), PUBLIC | {"x": "AAAA"}),
-    "a point of small order": (
-        proof(jwk={"kty": "OKP", "crv": "Ed25519", "x": "A" * 42}, key=ED_KEY, algorithm="EdDSA"),
-        {"kty": "OKP", "crv": "Ed25519", "x": "A" * 42},
+    "a short Ed25519 key": (
+        proof(jwk={"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}, key=ED_KEY, algorithm="EdDSA"),
+        {"kty": "OKP", "crv": "Ed25519", "x": "AAAA"},
     ),
+    "a key with which anybody can sign": (signed_by_nobody(), LOW_ORDER),
 }
 
 

@@ -3,10 +3,11 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jwt.algorithms import ECAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from pdp.tokens.signed.jwks import ALGORITHMS, KeysUnavailableError, matching, read_key_set
-from tests.unit.tokens.minting import EC_KEY, ED_KEY, RSA_KEY, key_set, public_jwk
+from tests.unit.tokens.minting import EC_KEY, ED_KEY, RSA_KEY, key_set, public_jwk, segment
 
 GOOD = public_jwk(EC_KEY, kid="good")
 
@@ -96,3 +97,39 @@ def test_matching_is_by_name_and_algorithm() -> None:
     assert matching(keys, key_id="other", algorithm="ES256") == ()
     assert matching(keys, key_id="GOOD", algorithm="ES256") == ()
     assert matching(keys, key_id="good", algorithm="HS256") == ()
+
+
+def ed25519(encoded: bytes) -> dict[str, Any]:
+    return {"kty": "OKP", "crv": "Ed25519", "x": segment(encoded), "kid": "weak"}
+
+
+def low_order_encodings() -> list[bytes]:
+    """The points of Ed25519 whose order divides 8, found on the curve, and what else decodes to them."""
+    p = 2**255 - 19
+    d = -121665 * pow(121666, -1, p) % p
+    root = pow(2, (p - 1) // 4, p)  # of -1
+
+    def roots(square: int) -> set[int]:
+        candidate = pow(square, (p + 3) // 8, p)
+        return {y for guess in (candidate, candidate * root) for y in (guess % p, -guess % p) if y * y % p == square}
+
+    eighths = {y for sign in roots((1 + d) % p) for y in roots((sign - 1) * pow(d, -1, p) % p)}
+    assert len(eighths) == 2
+    ys = {0, 1, p - 1, p, p + 1} | eighths
+    return [(y | sign << 255).to_bytes(32, "little") for y in ys for sign in (0, 1)]
+
+
+@pytest.mark.parametrize("encoded", low_order_encodings())
+def test_keys_with_which_anybody_can_sign_are_passed_over(encoded: bytes) -> None:
+    assert [key.key_id for key in read_key_set(key_set(ed25519(encoded), GOOD))] == ["good"]
+
+
+def test_a_signature_of_nobody_matches_a_key_of_low_order() -> None:
+    identity = (1).to_bytes(32, "little")
+    Ed25519PublicKey.from_public_bytes(identity).verify(identity + bytes(32), b"whatever is claimed")
+
+
+def test_rsa_keys_are_bounded_above_too() -> None:
+    numbers = rsa.RSAPublicNumbers(65537, (1 << 8192) + 1)
+    large = RSAAlgorithm.to_jwk(numbers.public_key(), as_dict=True) | {"kid": "large"}
+    assert [key.key_id for key in read_key_set(key_set(large, GOOD))] == ["good"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pdp.core.contract.errors import TokenError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.identity.claims import VerifiedClaims
+from pdp.core.identity.claims import Confirmation, VerifiedClaims
 from pdp.tokens.signed.key_cache import KeyCache
 from pdp.tokens.signed.verifier import IssuerTrust, TokenVerifier, TrustedIssuer
 from tests.unit.tokens.minting import (
@@ -41,11 +41,11 @@ def verifier(
     *,
     algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA"),
     events: Events | None = None,
-    trust: IssuerTrust = IssuerTrust.CONFIGURED,
+    **named: Any,
 ) -> TokenVerifier:
     log = (Events() if events is None else events).log()
     cache = KeyCache(Keys(keys), alias="corp", max_age=600, log=log)
-    issuer = TrustedIssuer("corp", ISSUER, AUDIENCE, frozenset(algorithms), cache, trust)
+    issuer = TrustedIssuer("corp", ISSUER, AUDIENCE, frozenset(algorithms), cache, **named)
     return TokenVerifier([issuer], leeway=5, log=log)
 
 
@@ -70,9 +70,65 @@ async def test_each_pinned_algorithm_verifies(key: Any, algorithm: str, kid: str
     assert (await verifier().verify(token, now=NOW)).subject == "alice"
 
 
-@pytest.mark.parametrize("kind", ["JWT", "jwt", "at+jwt", "application/at+jwt", "AT+JWT", None])
-async def test_the_types_of_access_tokens_are_taken(kind: str | None) -> None:
+@pytest.mark.parametrize("kind", ["at+jwt", "application/at+jwt", "AT+JWT", "Application/At+Jwt"])
+async def test_the_type_of_access_tokens_is_taken(kind: str) -> None:
     assert (await verifier().verify(signed(claims(), typ=kind), now=NOW)).subject == "alice"
+
+
+@pytest.mark.parametrize("kind", ["JWT", "jwt", "application/jwt", None])
+async def test_tokens_that_do_not_say_what_they_are_are_taken_where_that_is_written(kind: str | None) -> None:
+    token = signed(claims(), typ=kind)
+    lax = verifier(token_types=frozenset({"jwt"}))
+    assert (await lax.verify(token, now=NOW)).subject == "alice"
+    assert (await refusal(token)).code is ReasonCode.TOKEN_INVALID
+    assert (await refusal(signed(claims()), token_types=frozenset({"jwt"}))).code is ReasonCode.TOKEN_INVALID
+
+
+@pytest.mark.parametrize(("iat", "exp", "is_taken"), [
+    (0, 600, True),
+    (0, 601, False),
+    (-500, 100, True),
+    (-501, 100, False),
+    (None, 605, True),
+    (None, 606, False),
+])  # fmt: skip
+async def test_a_lifetime_can_be_bounded(iat: int | None, exp: int, *, is_taken: bool) -> None:
+    token = signed(claims(iat=None if iat is None else NOW + iat, exp=NOW + exp))
+    assert (await verifier().verify(token, now=NOW)).expires_at == NOW + exp
+    if is_taken:
+        assert (await verifier(max_lifetime=600).verify(token, now=NOW)).expires_at == NOW + exp
+    else:
+        assert (await refusal(token, max_lifetime=600)).code is ReasonCode.TOKEN_INVALID
+
+
+async def test_what_the_holder_must_show_goes_along() -> None:
+    thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+    found = await verifier().verify(signed(claims(cnf={"jkt": thumbprint})), now=NOW)
+    assert found.confirmation == Confirmation(key=thumbprint)
+    assert (await refusal(signed(claims(cnf={"kid": "k1"})))).code is ReasonCode.PROOF_INVALID
+
+
+async def test_a_token_of_one_issuer_never_passes_for_anothers_whatever_key_signed_it() -> None:
+    log = Events().log()
+    stranger = ec.generate_private_key(ec.SECP256R1())
+    other = "https://other.example.com/"
+    issuers = [
+        TrustedIssuer(
+            alias,
+            name,
+            AUDIENCE,
+            frozenset({"ES256"}),
+            KeyCache(Keys(key_set(public_jwk(key, kid="k1"))), alias=alias, max_age=600, log=log),
+        )
+        for alias, name, key in (("corp", ISSUER, EC_KEY), ("other", other, stranger))
+    ]
+    both = TokenVerifier(issuers, leeway=5, log=log)
+    for name, key, alias in ((ISSUER, EC_KEY, "corp"), (other, stranger, "other")):
+        assert (await both.verify(signed(claims(iss=name), key=key), now=NOW)).alias == alias
+    for name, key in ((ISSUER, stranger), (other, EC_KEY)):
+        with pytest.raises(TokenError) as caught:
+            await both.verify(signed(claims(iss=name), key=key), now=NOW)
+        assert caught.value.code is ReasonCode.TOKEN_INVALID
 
 
 @pytest.mark.parametrize("kind", ["id_token", "dpop+jwt", "logout+jwt", "secevent+jwt", "", 1, [], {}])
@@ -154,6 +210,11 @@ async def test_a_null_time_is_no_absent_time(name: str) -> None:
 @pytest.mark.parametrize(
     "header",
     [
+        {"x5c": ["MIIB"]},
+        {"enc": "A128GCM"},
+        {"zip": "DEF"},
+        {"cty": "JWT"},
+        {"kid": "K1"},
         {"crit": ["exp"]},
         {"crit": []},
         {"jku": "https://evil.example.com/jwks"},
@@ -286,9 +347,14 @@ async def test_a_repeated_header_member_is_refused() -> None:
     assert (await refusal(token)).code is ReasonCode.TOKEN_INVALID
 
 
-async def test_without_keys_nobody_is_believed() -> None:
-    assert (await refusal(signed(claims()), keys=OUTAGE)).code is ReasonCode.TOKEN_INVALID
-    assert (await refusal(signed(claims()), keys=b"<html>")).code is ReasonCode.TOKEN_INVALID
+@pytest.mark.parametrize("keys", [OUTAGE, b"<html>"])
+async def test_without_keys_nobody_is_believed(keys: bytes | Exception) -> None:
+    assert (await refusal(signed(claims()), keys=keys)).code is ReasonCode.ISSUER_UNAVAILABLE
+    late = signed(claims(exp=NOW - 10))
+    assert (await refusal(late, keys=keys)).code is ReasonCode.TOKEN_EXPIRED
+    elsewhere = signed(claims(aud="https://other.example.com"))
+    assert (await refusal(elsewhere, keys=keys)).code is ReasonCode.AUDIENCE_MISMATCH
+    assert (await refusal(signed(claims(sub=None)), keys=keys)).code is ReasonCode.TOKEN_INVALID
 
 
 async def test_each_token_of_an_unsafe_issuer_is_logged() -> None:
