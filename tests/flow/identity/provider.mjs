@@ -1,8 +1,7 @@
 // An identity provider on a free port of 127.0.0.1: npm's oidc-provider with made-up people and clients.
 //
 // Prints its issuer on standard output, ends when standard input does. `POST /control` takes, all optional:
-//   announce: true           publish the next key beside the one that signs
-//   rotate: true             sign with the next key from now on; the key before it stays published, older ones do not
+//   rotate: true             sign with a new key from now on; the key before it stays published, older ones do not
 //   claims: {name: value}    put into each JWT from now on, over the provider's own (null takes one out)
 //   faults: {path: {status, delay, hang, issuer}}
 //                            answer that path with a status, after milliseconds, never, or with another `issuer`
@@ -27,7 +26,7 @@ const OPAQUE_CLIENTS = new Set(['terminal', 'sealed-terminal']);
 
 const actors = new WeakMap();
 const generateKeyPair = promisify(crypto.generateKeyPair);
-const state = { keys: [], announced: undefined, claims: {}, faults: {}, asked: {}, handle: undefined, issuer: undefined };
+const state = { keys: [], claims: {}, faults: {}, asked: {}, handle: undefined, issuer: undefined };
 
 function client(id, more = {}) {
   return {
@@ -183,17 +182,9 @@ async function freshKey() {
   return { ...privateKey.export({ format: 'jwk' }), kid: crypto.randomUUID(), use: 'sig', alg: 'ES256' };
 }
 
-// The first key of a key set signs.
-async function announce() {
-  state.announced = await freshKey();
-  state.keys = [...state.keys, state.announced];
-  start();
-}
-
+// The first key of a key set signs; nobody is told in advance.
 async function rotate() {
-  const next = state.announced ?? await freshKey();
-  state.announced = undefined;
-  state.keys = [next, ...state.keys.slice(0, 1)];
+  state.keys = [await freshKey(), ...state.keys.slice(0, 1)];
   start();
 }
 
@@ -201,7 +192,6 @@ async function control(request, response) {
   if (request.method === 'POST') {
     const chunks = await Array.fromAsync(request);
     const command = JSON.parse(Buffer.concat(chunks));
-    if (command.announce) await announce();
     if (command.rotate) await rotate();
     if (command.claims) state.claims = command.claims;
     if (command.faults) state.faults = command.faults;

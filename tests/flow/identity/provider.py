@@ -23,6 +23,7 @@ SCOPES = "git:read git:write files:write"
 REDIRECT = "http://127.0.0.1/callback"
 CLIENT_SECRET = "a-secret-that-everybody-here-knows"
 
+_HTTP = httpx.Client(timeout=DEADLINE)
 _NODE = 22
 _SCRIPT = Path(__file__).parent / "provider.mjs"
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -52,12 +53,12 @@ class Provider:
         self.process.wait(timeout=20)
 
     def control(self, **command: Any) -> dict[str, Any]:
-        answer = httpx.post(f"{self.issuer}/control", json=command, timeout=DEADLINE)
+        answer = _HTTP.post(f"{self.issuer}/control", json=command)
         status: dict[str, Any] = answer.raise_for_status().json()
         return status
 
     def asked(self, path: str) -> int:
-        count: int = httpx.get(f"{self.issuer}/control", timeout=DEADLINE).json()["asked"].get(path, 0)
+        count: int = _HTTP.get(f"{self.issuer}/control").json()["asked"].get(path, 0)
         return count
 
     def own_token(self, client: str, *, resource: str, scope: str = SCOPES, proof: str | None = None) -> str:
@@ -125,7 +126,7 @@ class Provider:
     def _post(self, path: str, client: str, form: Mapping[str, str], *, proof: str | None = None) -> httpx.Response:
         headers = {} if proof is None else {"DPoP": proof}
         auth = (client, CLIENT_SECRET)
-        answer = httpx.post(f"{self.issuer}/{path}", data=form, headers=headers, auth=auth, timeout=DEADLINE)
+        answer = _HTTP.post(f"{self.issuer}/{path}", data=form, headers=headers, auth=auth)
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer
 

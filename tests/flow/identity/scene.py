@@ -20,15 +20,15 @@ COMMIT = ("git__git_commit", {"repo_path": "demo", "message": "nothing to commit
 
 Call = tuple[str, dict[str, Any]]
 
+_HTTP = httpx.Client(timeout=DEADLINE)
 _CATALOG = {
     "version": 1,
     "servers": {
         "git": {
             "trusted": True,
             "tools": {
-                "*": {"arguments": {"repo_path": "path"}},
-                "git_branch": {"scopes": ["git:read"]},
-                "git_commit": {"scopes": ["git:write"]},
+                "*": {"arguments": {"repo_path": "path"}, "scopes": ["git:read"]},
+                "git_commit": {"scopes": ["git:read", "git:write"]},
             },
         }
     },
@@ -90,9 +90,10 @@ def open_gateway(made: Product, *issuers: Mapping[str, Any], **identity: Any) ->
     return made
 
 
-def ask(url: str, token: str, call: Call, **headers: str) -> httpx.Response:
+def ask(url: str, token: str, call: Call, *, scheme: str = "Bearer", **headers: str) -> httpx.Response:
     """One raw modern call."""
-    return httpx.post(url, json=_body(call), headers={**_headers(token, call), **headers}, timeout=DEADLINE)
+    sent = {**_headers(token, call), "Authorization": f"{scheme} {token}", **headers}
+    return _HTTP.post(url, json=_body(call), headers=sent)
 
 
 async def ask_with(client: httpx.AsyncClient, url: str, token: str, call: Call) -> str:
@@ -110,8 +111,8 @@ def verdict(answer: httpx.Response) -> str:
     return code if answer.status_code == httpx.codes.OK else f"{answer.status_code} {code}"
 
 
-def outcome(made: Product, token: str, call: Call = LOG, **headers: str) -> str:
-    return verdict(ask(made.mcp, token, call, **headers))
+def outcome(made: Product, token: str, call: Call = LOG) -> str:
+    return verdict(ask(made.mcp, token, call))
 
 
 def _body(call: Call) -> dict[str, Any]:

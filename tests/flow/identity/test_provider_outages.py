@@ -17,11 +17,15 @@ from tests.flow.product import DEADLINE, Product, until
 pytestmark = pytest.mark.timeout(240)
 
 KEYS = "/jwks"
+METADATA = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 OUTAGES: Mapping[str, Mapping[str, Any]] = {
-    "slow": {"delay": 5000},
-    "silent": {"hang": True},
-    "failing": {"status": 503},
+    "slow": {KEYS: {"delay": 5000}},
+    "silent": {path: {"hang": True} for path in (KEYS, *METADATA)},
+    "failing": {path: {"status": 503} for path in (KEYS, *METADATA)},
+    "impostor": {path: {"issuer": "https://login.other.test"} for path in METADATA},
 }
+KEYLESS = OUTAGES.keys() - {"impostor"}
+"""Those that do not say their keys."""
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +49,11 @@ def recover(providers: Mapping[str, Provider]) -> None:
 
 def befall(providers: Mapping[str, Provider]) -> None:
     for name, outage in OUTAGES.items():
-        providers[name].control(faults={KEYS: outage})
+        providers[name].control(faults=outage)
 
 
 def believing(made: Product, providers: Mapping[str, Provider]) -> Product:
-    issuers = [
-        {"alias": name, "issuer": running.issuer, "jwks": f"{running.issuer}/jwks"}
-        for name, running in providers.items()
-    ]
+    issuers = [{"alias": name, "issuer": running.issuer} for name, running in providers.items()]
     return open_gateway(made, *issuers, jwks_timeout="1s", jwks_max_age="1s")
 
 
@@ -64,16 +65,18 @@ def fresh(gateway: Product, running: Provider) -> str:
 def test_keys_that_are_held_go_on_and_those_never_seen_do_not(providers: dict[str, Provider], tmp_path: Path) -> None:
     with scene(tmp_path) as made:
         gateway = believing(made, providers)
-        assert {name: fresh(gateway, running) for name, running in providers.items()} == dict.fromkeys(
-            providers, "allowed"
-        )
+        assert _go_on(gateway, providers)
         befall(providers)
-        asked = {name: running.asked(KEYS) for name, running in providers.items()}
-        until(lambda: _go_on(gateway, providers) and all(providers[name].asked(KEYS) > asked[name] for name in asked))
-        for name in OUTAGES:
+        before = {name: asked(running) for name, running in providers.items()}
+        until(lambda: _go_on(gateway, providers) and all(asked(providers[name]) > before[name] for name in before))
+        for name in KEYLESS:
             providers[name].control(rotate=True)
-            assert fresh(gateway, providers[name]) == "401 token_invalid"
+            assert fresh(gateway, providers[name]) == "503 issuer_unavailable"
         assert fresh(gateway, providers["well"]) == "allowed"
+
+
+def asked(running: Provider) -> int:
+    return sum(running.asked(path) for path in (KEYS, *METADATA))
 
 
 def _go_on(gateway: Product, providers: Mapping[str, Provider]) -> bool:
@@ -96,7 +99,7 @@ async def test_issuers_whose_keys_never_came_are_refused_while_another_is_served
                 name: await asyncio.gather(*(ask_with(client, gateway.mcp, token, STATUS) for token in of))
                 for name, of in tokens.items()
             }
-        assert answers == dict.fromkeys(OUTAGES, ["401 token_invalid"] * 5) | {"well": ["allowed"] * 5}
+        assert answers == dict.fromkeys(OUTAGES, ["503 issuer_unavailable"] * 5) | {"well": ["allowed"] * 5}
         recover(providers)
         for name in OUTAGES:
             until(lambda back=tokens[name][0]: outcome(gateway, back, STATUS) == "allowed")

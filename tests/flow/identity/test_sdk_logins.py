@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture(scope="module")
 def gateway(corp: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     with scene(tmp_path_factory.mktemp("logins")) as made:
-        yield open_gateway(made, {"alias": "corp", "issuer": corp.issuer, "jwks": f"{corp.issuer}/jwks"})
+        yield open_gateway(made, {"alias": "corp", "issuer": corp.issuer})
 
 
 class Storage:
@@ -34,6 +34,11 @@ class Storage:
     def __init__(self, client: OAuthClientInformationFull | None = None) -> None:
         self.tokens: OAuthToken | None = None
         self.client = client
+
+    @property
+    def scopes(self) -> set[str]:
+        assert self.tokens is not None
+        return set((self.tokens.scope or "").split())
 
     async def get_tokens(self) -> OAuthToken | None:
         return self.tokens
@@ -46,6 +51,19 @@ class Storage:
 
     async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
         self.client = client_info
+
+
+def known(client: str, corp: Provider) -> OAuthClientInformationFull:
+    """A client that was registered at `corp` by hand."""
+    return OAuthClientInformationFull.model_validate(
+        {
+            "client_id": client,
+            "client_secret": CLIENT_SECRET,
+            "redirect_uris": [REDIRECT],
+            "token_endpoint_auth_method": "client_secret_basic",
+            "issuer": corp.issuer,
+        }
+    )
 
 
 class Browser:
@@ -88,16 +106,7 @@ async def test_a_client_that_nobody_knows_registers_logs_in_and_calls(corp: Prov
 
 
 async def test_a_client_that_was_registered_by_hand_logs_in_and_calls(corp: Provider, gateway: Product) -> None:
-    known = OAuthClientInformationFull.model_validate(
-        {
-            "client_id": "writer",
-            "client_secret": CLIENT_SECRET,
-            "redirect_uris": [REDIRECT],
-            "token_endpoint_auth_method": "client_secret_basic",
-            "issuer": corp.issuer,
-        }
-    )
-    browser, storage = Browser("alice"), Storage(known)
+    browser, storage = Browser("alice"), Storage(known("writer", corp))
     async with (
         asyncio.timeout(DEADLINE),
         create_mcp_http_client(auth=login(gateway, browser, storage)) as http,
@@ -142,3 +151,16 @@ def test_a_client_of_the_last_revision_logs_in_lists_and_calls(
     assert (seen["version"], seen["error"]) == ("2025-11-25", False)
     assert LOG[0] in seen["tools"]
     assert "Start the demo repository" in seen["text"]
+
+
+async def test_a_client_asks_its_user_again_when_a_call_needs_more(corp: Provider, gateway: Product) -> None:
+    browser, storage = Browser("alice"), Storage(known("writer", corp))
+    async with (
+        asyncio.timeout(DEADLINE),
+        create_mcp_http_client(auth=login(gateway, browser, storage)) as http,
+        Client(streamable_http_client(gateway.mcp, http_client=http)) as connected,
+    ):
+        assert code_of(await connected.call_tool(*LOG)) == "allowed"
+        assert (len(browser.visited), storage.scopes) == (1, {"git:read"})
+        assert "No changes staged" in text_of(await connected.call_tool(*COMMIT))
+        assert (len(browser.visited), storage.scopes) == (2, {"git:read", "git:write"})

@@ -32,8 +32,8 @@ def library(laid: Product, require: Require) -> Iterator[Glewlwyd]:
 def gateway(laid: Product, corp: Provider, library: Glewlwyd) -> Product:
     return open_gateway(
         laid,
-        {"alias": "corp", "issuer": corp.issuer, "jwks": f"{corp.issuer}/jwks"},
-        {"alias": "library", "issuer": library.issuer, "jwks": f"{library.issuer}/jwks", "algorithms": ["RS256"]},
+        {"alias": "corp", "issuer": corp.issuer},
+        {"alias": "library", "issuer": library.issuer, "algorithms": ["RS256"]},
     )
 
 
