@@ -84,6 +84,11 @@ class Provider:
         granted = self._code_flow(user, client=client, scope=scope, resource=resource, proof=proof)
         return str(granted["access_token"])
 
+    def refresh_token(self, user: str, *, client: str, resource: str) -> str:
+        """What `client` gets new tokens with."""
+        scope = f"{SCOPES} openid offline_access"
+        return str(self._code_flow(user, client=client, scope=scope, resource=resource, proof=None)["refresh_token"])
+
     def id_token(self, user: str, *, client: str = "coder") -> str:
         """What says to `client` that `user` logged in."""
         return str(self._code_flow(user, client=client, scope="openid", resource=None, proof=None)["id_token"])
@@ -101,6 +106,7 @@ class Provider:
             **target,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
+            **({"prompt": "consent"} if "offline_access" in scope else {}),
             "state": secrets.token_urlsafe(8),
         }
         answer = consent(str(httpx.URL(f"{self.issuer}/auth", params=request)), user=user)
