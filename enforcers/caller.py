@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pdp.core.identity.claims import VerifiedClaims
 from pdp.core.identity.principal import Principal
 from pdp.tokens.presented import Presented
 
@@ -26,7 +27,8 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """A caller whose token was verified; only the chain makes one."""
+    """A caller whose token was verified, and what its claims were mapped to; only the chain makes one."""
 
     caller: Caller
     principal: Principal
+    claims: VerifiedClaims

@@ -7,6 +7,7 @@ own reason code, and is recorded.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import Any, Final, Protocol, TypeAlias
 
 import structlog
@@ -17,11 +18,11 @@ from enforcers.decision_source import DecisionSource
 from enforcers.definitions import Definitions
 from enforcers.obligations import check_obligations
 from enforcers.offer import Forwarder, Offer
+from enforcers.principals import Principals
 from enforcers.spool import Account, Recorder, describe_arguments
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.catalog.arguments import ArgumentChecker
 from pdp.core.catalog.marks import masked
-from pdp.core.catalog.text.hidden_text import shown
 from pdp.core.contract.authzen import TOOL_TYPE, EvaluationResponse
 from pdp.core.contract.checked_call import CheckedCall, normalise
 from pdp.core.contract.clock import Clock
@@ -32,7 +33,7 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Fate
 from pdp.core.identity.access import call_request, list_request
 from pdp.core.identity.claims import VerifiedClaims
-from pdp.core.identity.mapping import principal_of
+from pdp.core.text.hidden_text import shown
 from pdp.tokens.presented import Presented
 
 Message: TypeAlias = Request | Notification
@@ -61,6 +62,7 @@ class Chain:
         self,
         *,
         authenticator: Authenticator,
+        principals: Principals,
         definitions: Definitions,
         decisions: DecisionSource,
         recorder: Recorder,
@@ -68,6 +70,7 @@ class Chain:
         clock: Clock,
     ) -> None:
         self._authenticator = authenticator
+        self._principals = principals
         self._definitions = definitions
         self._decisions = decisions
         self._recorder = recorder
@@ -77,13 +80,13 @@ class Chain:
         self._log = structlog.get_logger("toolgate.chain")
 
     async def identify(self, caller: Caller, *, message: Message | None) -> Identified | Denied:
-        """Step 2: who calls, by the verified token alone."""
+        """Step 2: who calls, by the verified token and the claims mapping alone."""
         account = self._open(caller, message)
         try:
             if caller.credential is None:
                 raise TokenError(ReasonCode.TOKEN_MISSING, "no credential")
             claims = await self._authenticator.authenticate(caller.credential, now=self._clock.wall())
-            return Identified(caller, principal_of(claims))
+            return Identified(caller, await self._principals.of(claims), claims)
         except Refused as refusal:
             return await self._deny(account, refusal)
         except Exception as error:  # noqa: BLE001 - the outermost edge: whatever failed is a deny
@@ -122,7 +125,7 @@ class Chain:
             if unknown:
                 text = f"`params.{unknown[0][:64]}` is not supported"
                 raise MessageError(ReasonCode.MESSAGE_MALFORMED, text, caller_text=text, request_id=request.id)
-            shown = await self._visible(who)
+            shown = await self._visible(who, account)
             account.shown = [offer.id for _, offer in shown]
             await self._recorder.decision(account, ReasonCode.ALLOWED)
         except Refused as refusal:
@@ -168,15 +171,34 @@ class Chain:
             self._log.warning("unsafe_unpinned_used", tool=tool, offered=offer.pin, approved=standing.approved)
 
     async def _decide(self, offer: Offer, arguments: JsonObject, who: Identified, account: Account) -> None:
-        request = call_request(who.principal, tool=offer.id, pin=offer.pin, arguments=arguments, seen=_seen(who))
-        response, account.origin = await self._decisions.decide(request)
-        account.response = response
+        response = await self._answer(offer, arguments, who, account)
+        if response.context.toolgate.reason_code is ReasonCode.BUNDLE_STALE:
+            who = await self._mapped_again(who, account)
+            response = await self._answer(offer, arguments, who, account)
         _check_allowed(response)
 
-    async def _visible(self, who: Identified) -> list[tuple[str, Offer]]:
+    async def _answer(
+        self, offer: Offer, arguments: JsonObject, who: Identified, account: Account
+    ) -> EvaluationResponse:
+        request = call_request(who.principal, tool=offer.id, pin=offer.pin, arguments=arguments, seen=_seen(who))
+        account.response, account.origin = await self._decisions.decide(request)
+        return account.response
+
+    async def _mapped_again(self, who: Identified, account: Account) -> Identified:
+        """The decision point has another claims mapping by now, so `who` may be somebody else."""
+        account.principal = await self._principals.again(who.claims, stale=who.principal)
+        return replace(who, principal=account.principal)
+
+    async def _visible(self, who: Identified, account: Account) -> list[tuple[str, Offer]]:
         usable = await self._definitions.usable()
         offered = {one.offer.id: one.offer.pin for _, one in usable if one.offer.pin != one.approved}
-        found = await self._decisions.search(list_request(who.principal, seen=_seen(who), offered=offered))
+        try:
+            found = await self._decisions.search(list_request(who.principal, seen=_seen(who), offered=offered))
+        except DecisionError as error:
+            if error.code is not ReasonCode.BUNDLE_STALE:
+                raise
+            who = await self._mapped_again(who, account)
+            found = await self._decisions.search(list_request(who.principal, seen=_seen(who), offered=offered))
         permitted = {resource.id for resource in found.results if resource.type == TOOL_TYPE}
         return [(name, one.offer) for name, one in usable if one.offer.id in permitted]
 

@@ -13,11 +13,11 @@ from enforcers.offer import Offer
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.definitions.admission import Allowances, DefinitionRefusedError, admit
 from pdp.core.catalog.definitions.definition import Definition, Kind
-from pdp.core.catalog.text.twins import Names
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftState
+from pdp.core.text.twins import Names
 
 MAX_NAME: Final = 128
 """Characters of a tool's name that a message holds."""

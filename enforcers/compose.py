@@ -16,6 +16,7 @@ from enforcers.decision_source import DecisionPoint
 from enforcers.definitions import Definitions
 from enforcers.embedded import open_embedded
 from enforcers.offer import Forwarder, Offers
+from enforcers.principals import Principals
 from enforcers.remote import RemoteDecisionPoint
 from enforcers.spool import Recorder
 from pdp.core.contract.errors import ConfigurationError, Problem
@@ -59,6 +60,7 @@ async def open_chain(
     try:
         chain = Chain(
             authenticator=authenticator,
+            principals=Principals(catalog),
             definitions=definitions,
             decisions=CachedDecisions(
                 point, entries=gateway.cache_entries, max_staleness=gateway.max_staleness, steady=clock.steady

@@ -5,12 +5,14 @@ from typing import Protocol
 
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
+    CatalogHead,
     EvaluationRequest,
     EvaluationResponse,
     ResourceSearchRequest,
     ResourceSearchResponse,
 )
 from pdp.core.contract.record import DecisionOrigin, Record
+from pdp.core.identity.mapping import IdentityMapping
 
 
 class DecisionSource(Protocol):
@@ -58,10 +60,10 @@ class RecordSink(Protocol):
 
 
 class CatalogSource(Protocol):
-    """Where the catalog comes from."""
+    """Where the catalog and the claims mapping come from."""
 
-    async def catalog_name(self) -> str:
-        """What names the active catalog: another catalog has another name.
+    async def catalog_head(self) -> CatalogHead:
+        """What names the active catalog and mapping: others have other names.
 
         Raises:
             DecisionError: it could not be had.
@@ -74,6 +76,15 @@ class CatalogSource(Protocol):
 
         Raises:
             DecisionError: it could not be had, or is not what it was asked for.
+
+        """
+        ...
+
+    async def mapping(self, name: str) -> IdentityMapping:
+        """The claims mapping of that name.
+
+        Raises:
+            DecisionError: as `catalog`.
 
         """
         ...

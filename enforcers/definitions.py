@@ -12,10 +12,10 @@ from enforcers.comparison import MAX_NAME, Admission, Comparison, Standing
 from enforcers.drift import Change, Ledger
 from enforcers.offer import Offer, Offers
 from enforcers.spool import Recorder
-from pdp.core.catalog.text.hidden_text import shown
 from pdp.core.contract.errors import RecordError, Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftState
+from pdp.core.text.hidden_text import shown
 
 _EVENTS: Final = {state: f"tool_{state}" for state in DriftState}
 

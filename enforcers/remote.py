@@ -1,7 +1,7 @@
 """A decision point over HTTP: AuthZEN for decisions, our own paths for records and the catalog."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import aiohttp
@@ -11,6 +11,7 @@ from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
     CATALOG_PATH,
     EVALUATION_PATH,
+    MAPPING_PATH,
     RECORDS_PATH,
     RESOURCE_SEARCH_PATH,
     CatalogHead,
@@ -23,9 +24,11 @@ from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import DecisionError, RecordError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionOrigin, Record
+from pdp.core.identity.mapping import IdentityMapping
 
 _OK: Final = 200
 _NO_CONTENT: Final = 204
+_CONFLICT: Final = 409
 _MAX_ANSWER: Final = 64 * 1024 * 1024
 _MAX_RECORDS: Final = 250
 """Records in one request, so that each is answered within the time that one question may take."""
@@ -61,20 +64,20 @@ class RemoteDecisionPoint:
         """The search's answer of the first decision point that answers.
 
         Raises:
-            DecisionError: `pdp_unreachable`.
+            DecisionError: `pdp_unreachable`; `bundle_stale`, where its claims mapping is another.
 
         """
         return await self._ask(RESOURCE_SEARCH_PATH, request, ResourceSearchResponse)
 
-    async def catalog_name(self) -> str:
-        """The digest of the active catalog, as the first decision point that answers says.
+    async def catalog_head(self) -> CatalogHead:
+        """The digests of the active catalog and mapping, as the first decision point that answers says.
 
         Raises:
             DecisionError: `pdp_unreachable`.
 
         """
         try:
-            return msgspec.json.decode(await self._send("GET", CATALOG_PATH, None), type=CatalogHead).digest
+            return msgspec.json.decode(await self._send("GET", CATALOG_PATH, None), type=CatalogHead)
         except (_UnreachableError, msgspec.MsgspecError) as error:
             raise DecisionError(ReasonCode.PDP_UNREACHABLE, f"no catalog: {error}") from error
 
@@ -85,18 +88,16 @@ class RemoteDecisionPoint:
             DecisionError: `pdp_unreachable`, or `bundle_untrusted` for bytes that have another digest.
 
         """
-        if not _DIGEST.fullmatch(name):
-            raise DecisionError(ReasonCode.BUNDLE_UNTRUSTED, "the decision point names no digest of a catalog")
-        try:
-            content = await self._send("GET", f"{CATALOG_PATH}/{name}", None)
-        except _UnreachableError as error:
-            raise DecisionError(ReasonCode.PDP_UNREACHABLE, f"no catalog: {error}") from error
-        if digest_of(content) != name:
-            raise DecisionError(ReasonCode.BUNDLE_UNTRUSTED, "the catalog does not have the digest it was asked for by")
-        try:
-            return Catalog.from_json(content)
-        except msgspec.MsgspecError as error:
-            raise DecisionError(ReasonCode.BUNDLE_UNTRUSTED, f"the catalog cannot be read: {error}") from error
+        return await self._content(CATALOG_PATH, name, Catalog.from_json)
+
+    async def mapping(self, name: str) -> IdentityMapping:
+        """The claims mapping whose bytes have the digest `name`.
+
+        Raises:
+            DecisionError: as `catalog`.
+
+        """
+        return await self._content(MAPPING_PATH, name, IdentityMapping.from_json)
 
     async def commit(self, record: Record) -> None:
         """Return once a decision point has committed `record`.
@@ -128,6 +129,21 @@ class RemoteDecisionPoint:
         if self._held is not None:
             await self._held.close()
 
+    async def _content(self, path: str, name: str, read: Callable[[bytes], T]) -> T:
+        what = path.rpartition("/")[2]
+        if not _DIGEST.fullmatch(name):
+            raise DecisionError(ReasonCode.BUNDLE_UNTRUSTED, f"the decision point names no digest of a {what}")
+        try:
+            content = await self._send("GET", f"{path}/{name}", None)
+        except _UnreachableError as error:
+            raise DecisionError(ReasonCode.PDP_UNREACHABLE, f"no {what}: {error}") from error
+        if digest_of(content) != name:
+            raise DecisionError(ReasonCode.BUNDLE_UNTRUSTED, f"the {what} does not have the digest it was asked for by")
+        try:
+            return read(content)
+        except msgspec.MsgspecError as error:
+            raise DecisionError(ReasonCode.BUNDLE_UNTRUSTED, f"the {what} cannot be read: {error}") from error
+
     async def _ask(self, path: str, request: msgspec.Struct, kind: type[T]) -> T:
         try:
             return msgspec.json.decode(await self._send("POST", path, msgspec.json.encode(request)), type=kind)
@@ -145,6 +161,8 @@ class RemoteDecisionPoint:
 
     async def _exchange(self, method: str, url: str, body: bytes | None) -> bytes:
         async with self._session().request(method, url, data=body, allow_redirects=False) as answer:
+            if answer.status == _CONFLICT:
+                raise DecisionError(ReasonCode.BUNDLE_STALE, "the decision point has another claims mapping")
             if answer.status not in {_OK, _NO_CONTENT}:
                 raise _UnreachableError(f"HTTP status {answer.status}")
             return await _bounded(answer)

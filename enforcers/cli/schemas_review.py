@@ -11,7 +11,7 @@ from pdp.core.catalog.definitions.admission import Allowances, DefinitionRefused
 from pdp.core.catalog.definitions.definition import NAMING, Definition, Kind, definition_of
 from pdp.core.catalog.drift.change import Change
 from pdp.core.catalog.drift.definition import changes
-from pdp.core.catalog.text.twins import twins
+from pdp.core.text.twins import twins
 
 
 class State(StrEnum):

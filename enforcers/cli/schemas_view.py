@@ -8,7 +8,7 @@ from typing import Any, Final
 from enforcers.cli.schemas_approval import Step
 from enforcers.cli.schemas_review import Finding, State
 from enforcers.cli.schemas_servers import Reviewed
-from pdp.core.catalog.text.hidden_text import shown
+from pdp.core.text.hidden_text import shown
 
 _WORDS: Final = {
     State.APPROVED: "as approved",

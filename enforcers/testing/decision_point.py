@@ -8,6 +8,7 @@ from pdp.core.contract.authzen import (
     TOOL_TYPE,
     AnswerContext,
     CacheHint,
+    CatalogHead,
     EvaluationRequest,
     EvaluationResponse,
     FoundResource,
@@ -20,6 +21,8 @@ from pdp.core.contract.authzen import (
 from pdp.core.contract.errors import DecisionError, RecordError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionOrigin, DecisionRecord, DriftRecord, OutcomeRecord, Record
+from pdp.core.identity.builtin import BUILT_IN
+from pdp.core.identity.mapping import IdentityMapping
 
 
 def answer(
@@ -52,10 +55,14 @@ def allow(_request: EvaluationRequest) -> EvaluationResponse:
 
 
 class InMemoryDecisionPoint:
-    """Fills the port `DecisionPoint`; set `unreachable` or `records_lost` to a cause to make it fail."""
+    """Fills the port `DecisionPoint`; set `unreachable` or `records_lost` to a cause to make it fail.
+
+    `maps_by` is the claims mapping that is active.
+    """
 
     def __init__(self, catalog: Catalog, *, decide: Callable[[EvaluationRequest], EvaluationResponse] = allow) -> None:
         self.active = catalog
+        self.maps_by = BUILT_IN
         self.decides = decide
         self.asked: list[EvaluationRequest] = []
         self.records: list[Record] = []
@@ -101,15 +108,27 @@ class InMemoryDecisionPoint:
         found = [FoundResource(TOOL_TYPE, tool_id) for tool_id in sorted(offered - self.hidden)]
         return ResourceSearchResponse(found, SearchAnswerContext(SearchContext(1, "sha256:0")))
 
-    async def catalog_name(self) -> str:
-        """The digest of the catalog given.
+    async def catalog_head(self) -> CatalogHead:
+        """The digests of catalog and mapping.
 
         Raises:
             DecisionError: it is set to be unreachable.
 
         """
         self._reach()
-        return self.active.digest
+        return CatalogHead(self.active.digest, 1, self.maps_by.digest)
+
+    async def mapping(self, name: str) -> IdentityMapping:
+        """The claims mapping, whose digest must be `name`.
+
+        Raises:
+            DecisionError: it is not, or the decision point is set to be unreachable.
+
+        """
+        self._reach()
+        if self.maps_by.digest != name:
+            raise DecisionError(ReasonCode.PDP_UNREACHABLE, "no claims mapping has this digest")
+        return self.maps_by
 
     async def catalog(self, name: str) -> Catalog:
         """The catalog given, whose digest must be `name`.

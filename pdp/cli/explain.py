@@ -22,6 +22,8 @@ from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.engine.evaluate import Decision, Explanation
 from pdp.core.engine.explain import Values
 from pdp.core.identity.access import call_request
+from pdp.core.identity.attribute import AttributeType, AttributeValue, NotOfTypeError, normal
+from pdp.core.identity.mapping import IdentityMapping
 from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
 
 explain: Final = typer.Typer(add_completion=False)
@@ -29,6 +31,7 @@ explain: Final = typer.Typer(add_completion=False)
 _LIMITS: Final = JsonLimits(max_bytes=4 * 1024 * 1024, max_depth=64)
 
 _STDIN: Final = Path("-")
+_WRITTEN_PLAIN: Final = frozenset({AttributeType.STRING, AttributeType.IP, AttributeType.DATETIME})
 _NO_TEXTS: Final = frozenset({"integer", "number", "boolean", "array", "object", "null"})
 
 ToolArgument = Annotated[str | None, typer.Argument(help="The tool, as `server/tool`.", metavar="TOOL")]
@@ -38,6 +41,10 @@ RequestOption = Annotated[
 ArgumentsOption = Annotated[
     list[str] | None,
     typer.Option("--arg", "-a", help="An argument: NAME=TEXT, or NAME:=JSON; may be repeated.", metavar="NAME=VALUE"),
+]
+AttributesOption = Annotated[
+    list[str] | None,
+    typer.Option(help="An attribute of theirs, as the claims mapping declares it.", metavar="NAME=VALUE"),
 ]
 Texts = list[str] | None
 
@@ -53,7 +60,7 @@ def explain_call(  # noqa: PLR0913 - one for each option
     group: Annotated[Texts, typer.Option(help="A group of theirs; may be repeated.")] = None,
     role: Annotated[Texts, typer.Option(help="A role of theirs; may be repeated.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Their tenant.")] = None,
-    email: Annotated[str | None, typer.Option(help="Their e-mail address.")] = None,
+    attribute: AttributesOption = None,
     scope: Annotated[Texts, typer.Option(help="A scope of the token; may be repeated.")] = None,
     act: Annotated[Texts, typer.Option(help="An agent that acts for them, nearest first.")] = None,
     arg: ArgumentsOption = None,
@@ -79,7 +86,8 @@ def explain_call(  # noqa: PLR0913 - one for each option
         raise UnusableError("name the tool and, with `--as`, who calls it; or give a request with `--request`")
     else:
         kind = PrincipalType.AGENT if agent else PrincipalType.USER
-        properties = SubjectProperties(_sorted(group), _sorted(role), tenant, email)
+        attributes = dict(_attribute(text, bundle.mapping) for text in attribute or ())
+        properties = SubjectProperties(_sorted(group), _sorted(role), tenant, attributes)
         principal = _principal(who, kind=kind, properties=properties, scopes=_sorted(scope), chain=tuple(act or ()))
         known = bundle.catalog.find(tool)
         arguments = dict(_argument(text, known) for text in arg or ())
@@ -156,6 +164,24 @@ def _argument(text: str, tool: Tool | None) -> tuple[str, Any]:
     declared = {} if tool is None else tool.input_schema.get("properties", {}).get(name, {})
     kind = declared.get("type") if isinstance(declared, Mapping) else None
     return name, _json(text, value) if isinstance(kind, str) and kind in _NO_TEXTS else value
+
+
+def _attribute(text: str, mapping: IdentityMapping) -> tuple[str, AttributeValue]:
+    """NAME=VALUE: a text as it is where one is declared, or else JSON.
+
+    Raises:
+        UnusableError: it is none.
+
+    """
+    name, equals, value = text.partition("=")
+    kind = mapping.attributes.get(name)
+    if not equals or kind is None:
+        known = ", ".join(f"`{each}`" for each in sorted(mapping.attributes)) or "none"
+        raise UnusableError(f"`{text}` is no attribute: write NAME=VALUE, of those there are: {known}")
+    try:
+        return name, normal(value if kind in _WRITTEN_PLAIN else _json(text, value), kind)
+    except NotOfTypeError as error:
+        raise UnusableError(f"`{name}` {error}") from error
 
 
 def _json(text: str, value: str) -> Any:

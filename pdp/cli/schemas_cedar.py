@@ -8,6 +8,7 @@ import typer
 
 from pdp.cli.approved_tools import NamesArgument, read_tools
 from pdp.cli.sources import ConfigOption, PoliciesOption, SchemasOption, directories
+from pdp.core.bundle.bundle import mapping_of
 from pdp.core.catalog.cedar_schema import cedar_schema
 from pdp.core.catalog.cedar_text import cedar_text
 from pdp.core.contract.errors import ConfigurationError
@@ -25,8 +26,9 @@ def cedar(
 
     Example: toolgate schemas cedar git
     """
-    found = read_tools(directories(config=config, policies=policies, schemas=schemas)).chosen(names or ())
+    places = directories(config=config, policies=policies, schemas=schemas)
+    found = read_tools(places).chosen(names or ())
     if found.refused:
         raise ConfigurationError(problem for problems in found.refused.values() for problem in problems)
-    form = cedar_schema(found.tools)
+    form = cedar_schema(found.tools, attributes=mapping_of(places.source().fetch()).attributes)
     sys.stdout.write(f"{json.dumps(form, indent=2)}\n" if print_json else cedar_text(form))

@@ -38,7 +38,7 @@ def run_tests(
 ) -> None:
     """Run policy tests; exit 1 when a case fails."""
     bundle = directories(config=config, policies=policies, schemas=schemas).bundle()
-    cases = read_cases(read_files(paths or [_TESTS]), catalog=bundle.catalog)
+    cases = read_cases(read_files(paths or [_TESTS]), catalog=bundle.catalog, mapping=bundle.mapping)
     outcome = run(cases, bundle=bundle)
     detail = Detail.EVERY if verbose else Detail.FAILURES
     text = json.dumps(as_json(outcome), indent=2) if print_json else "\n".join(lines(outcome, detail=detail))

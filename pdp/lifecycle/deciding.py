@@ -53,3 +53,7 @@ class ActiveDecider:
     def catalog_json(self) -> bytes:
         """The catalog of the active bundle, on the wire."""
         return self._active.bundle.catalog.to_json()
+
+    def mapping_json(self) -> bytes:
+        """The claims mapping of the active bundle, on the wire."""
+        return self._active.bundle.mapping.to_json()

@@ -13,6 +13,8 @@ from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.document.reading import read_document
 from pdp.core.document.tree import SettingPath
+from pdp.core.identity.builtin import BUILT_IN
+from pdp.core.identity.mapping import IdentityMapping
 from pdp.core.identity.principal import Principal
 from pdp.policytest.entry import CaseEntry, Definition, ExpectedDecision, ExpectedList, SeenEntry
 from pdp.policytest.principals import read_principals
@@ -54,8 +56,10 @@ class ListCase:
 Case: TypeAlias = CallCase | ListCase
 
 
-def read_cases(files: Mapping[str, bytes], *, catalog: Catalog) -> tuple[Case, ...]:
-    """The cases of `files` (name to bytes) on tools of `catalog`, by file and line.
+def read_cases(
+    files: Mapping[str, bytes], *, catalog: Catalog, mapping: IdentityMapping = BUILT_IN
+) -> tuple[Case, ...]:
+    """The cases of `files` (name to bytes) on tools of `catalog` and principals of `mapping`, by file and line.
 
     Raises:
         ConfigurationError: with every problem of every file.
@@ -69,16 +73,16 @@ def read_cases(files: Mapping[str, bytes], *, catalog: Catalog) -> tuple[Case, .
         except ConfigurationError as error:
             problems += error.problems
         else:
-            cases += _cases(EntryReader(file, document, problems), catalog)
+            cases += _cases(EntryReader(file, document, problems), catalog, mapping)
     if problems:
         raise ConfigurationError(problems)
     return tuple(cases)
 
 
-def _cases(reader: EntryReader, catalog: Catalog) -> Iterator[Case]:
+def _cases(reader: EntryReader, catalog: Catalog, mapping: IdentityMapping) -> Iterator[Case]:
     top = reader.top()
     defaults = reader.read(("defaults",), top.get("defaults", {}), SeenEntry) or SeenEntry()
-    principals = read_principals(reader, top.get("principals", {}))
+    principals = read_principals(reader, top.get("principals", {}), declared=mapping.attributes)
     values = top.get("cases")
     if not isinstance(values, list) or not values:
         reader.report(("cases",), "cases_missing", "a file of policy tests has at least one case")

@@ -5,22 +5,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pdp.core.document.tree import SettingPath
+from pdp.core.identity.attribute import AttributeType, AttributeValue, NotOfTypeError, normal
 from pdp.core.identity.principal import Delegation, Principal, SubjectProperties
 from pdp.policytest.entry import PrincipalEntry
-from pdp.policytest.reader import EntryReader
+from pdp.policytest.reader import EntryReader, suggestion
 
 _ALIASED: Final = re.compile(r"[a-z0-9][a-z0-9-]*\|.+", re.DOTALL)
 
 
-def read_principals(reader: EntryReader, value: Any) -> Mapping[str, Principal | None]:
-    """By name; None for one that is reported, so that nothing else is said of it."""
+def read_principals(
+    reader: EntryReader, value: Any, *, declared: Mapping[str, AttributeType]
+) -> Mapping[str, Principal | None]:
+    """By name, with attributes of those `declared`; None for one that is reported, so that no more is said of it."""
     if not isinstance(value, dict):
         reader.report(("principals",), "invalid", "`principals` maps names to principals")
         return {}
-    return {name: _principal(reader, ("principals", name), entry) for name, entry in value.items()}
+    return {name: _principal(reader, ("principals", name), entry, declared) for name, entry in value.items()}
 
 
-def _principal(reader: EntryReader, path: SettingPath, value: Any) -> Principal | None:
+def _principal(
+    reader: EntryReader, path: SettingPath, value: Any, declared: Mapping[str, AttributeType]
+) -> Principal | None:
     entry = reader.read(path, value, PrincipalEntry)
     if entry is None:
         return None
@@ -38,12 +43,29 @@ def _principal(reader: EntryReader, path: SettingPath, value: Any) -> Principal 
             groups=tuple(sorted(set(entry.groups))),
             roles=tuple(sorted(set(entry.roles))),
             tenant=entry.tenant,
-            email=entry.email,
+            attributes=_attributes(reader, (*path, "attributes"), entry, declared),
         ),
         scopes=tuple(sorted(set(entry.scopes))),
         actor=chain[0] if chain else entry.actor,
         delegation=Delegation.of(chain) if chain else None,
     )
+
+
+def _attributes(
+    reader: EntryReader, path: SettingPath, entry: PrincipalEntry, declared: Mapping[str, AttributeType]
+) -> dict[str, AttributeValue]:
+    found = {}
+    for name, value in entry.attributes.items():
+        kind = declared.get(name)
+        if kind is None:
+            text = f"the claims mapping declares no attribute `{name}`{suggestion(name, known=declared)}"
+            reader.report((*path, name), "attribute_unknown", text)
+            continue
+        try:
+            found[name] = normal(value, kind)
+        except NotOfTypeError as error:
+            reader.report((*path, name), "invalid", f"`{name}` {error}")
+    return found
 
 
 def _names(entry: PrincipalEntry) -> Iterator[tuple[str, str]]:

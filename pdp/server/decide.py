@@ -17,13 +17,17 @@ from pdp.core.contract.errors import MessageError, RecordError, Refused
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect
-from pdp.server.access import Anonymous, Caller, KnownEnforcer
+from pdp.server.access import Anonymous, Caller
 from pdp.server.decider import Decider
+from pdp.server.enforcers import KnownEnforcer
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
+from pdp.server.fence import Fence
 from pdp.server.journal import Journal
 from pdp.server.metrics import Metrics
 
 ENFORCER: Final = "enforcer"
+
+_STATUS: Final = {ReasonCode.REQUEST_INVALID: 400, ReasonCode.BUNDLE_STALE: 409}
 
 Asked = TypeVar("Asked", EvaluationRequest, ResourceSearchRequest)
 
@@ -36,6 +40,7 @@ class Decisions:
         decider: Decider,
         journal: Journal,
         *,
+        fence: Fence,
         metrics: Metrics,
         limits: JsonLimits,
         clock: Clock,
@@ -43,6 +48,7 @@ class Decisions:
     ) -> None:
         self._decider = decider
         self._journal = journal
+        self._fence = fence
         self._metrics = metrics
         self._limits = limits
         self._clock = clock
@@ -52,11 +58,12 @@ class Decisions:
         """`POST /access/v1/evaluation`: one decision.
 
         Raises:
-            RefusedExchange: the body is no evaluation request.
+            RefusedExchange: the body is no evaluation request, or one about another enforcer's server.
 
         """
         # (1) read
         asked = _with_enforcer(read_request(http.body, EvaluationRequest, limits=self._limits), caller)
+        self._fence.check_resource(caller, asked.resource.id)
         # (2) decide
         try:
             response = self._decider.evaluate(asked)
@@ -81,15 +88,14 @@ class Decisions:
         """
         asked = _with_enforcer(read_request(http.body, ResourceSearchRequest, limits=self._limits), caller)
         try:
-            response = self._decider.search(asked)
+            response = self._fence.within(caller, self._decider.search(asked))
             if isinstance(caller, Anonymous):
                 await self._journal.search(http, asked, response)
         except RecordError as error:
             raise self._unrecorded(error) from error
         except Refused as refusal:
             await self._record_refusal(http, asked, refusal.code, caller)
-            status = 400 if refusal.code is ReasonCode.REQUEST_INVALID else 503
-            raise RefusedExchange(status, refusal.caller_text) from refusal
+            raise RefusedExchange(_STATUS.get(refusal.code, 503), refusal.caller_text) from refusal
         except Exception:
             await self._record_refusal(http, asked, ReasonCode.INTERNAL_ERROR, caller)
             raise

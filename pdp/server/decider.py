@@ -59,3 +59,12 @@ class Decider(Protocol):
 
         """
         ...
+
+    def mapping_json(self) -> bytes:
+        """The claims mapping of the active bundle.
+
+        Raises:
+            Refused: there is no active bundle.
+
+        """
+        ...

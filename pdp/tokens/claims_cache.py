@@ -12,7 +12,7 @@ from pdp.tokens.signed.compact_token import MAX_TOKEN_BYTES
 from pdp.tokens.verification import Verifier
 
 MAX_ENTRIES: Final = 4096
-"""How many tokens' claims are held; the one unused for longest makes room."""
+"""How many tokens' claims are held of each issuer; the one unused for longest makes room."""
 MAX_AGE_SECONDS: Final = 60.0
 """How long claims are held at most: by so much later than without a cache an issuer's withdrawn key is noticed."""
 
@@ -27,7 +27,8 @@ class _Held:
 class ClaimsCache:
     """Holds what `verifier` said of a token, by the token's SHA-256, until it expires; refusals are never held.
 
-    Claims of the issuers `never` (aliases) are not held either: each use of theirs must be seen by the verifier.
+    Each issuer has its own room, so that one with many tokens leaves the others theirs. Claims of the issuers
+    `never` (aliases) are not held: each use of theirs must be seen by the verifier.
     """
 
     def __init__(
@@ -41,7 +42,8 @@ class ClaimsCache:
         self._verifier = verifier
         self._never = never
         self._max_age = max_age
-        self._held: cachetools.LRUCache[bytes, _Held] = cachetools.LRUCache(entries)
+        self._entries = entries
+        self._rooms: dict[str, cachetools.LRUCache[bytes, _Held]] = {}
 
     async def verify(self, token: str, *, now: float) -> VerifiedClaims:
         """The claims of `token` when it is genuine, current and meant for us; `now` is Unix seconds.
@@ -53,11 +55,12 @@ class ClaimsCache:
         if len(token) > MAX_TOKEN_BYTES:
             return await self._verifier.verify(token, now=now)
         key = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        held = self._held.get(key)
+        held = next((room[key] for room in self._rooms.values() if key in room), None)
         # A clock that was set back is no reason to believe what was true at a later time.
         if held is not None and held.since <= now < held.until:
             return held.claims
         claims = await self._verifier.verify(token, now=now)
         if claims.alias not in self._never and claims.expires_at > now:
-            self._held[key] = _Held(claims, now, min(now + self._max_age, claims.expires_at))
+            room = self._rooms.setdefault(claims.alias, cachetools.LRUCache(self._entries))
+            room[key] = _Held(claims, now, min(now + self._max_age, claims.expires_at))
         return claims

@@ -24,12 +24,14 @@ from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.message import Notification, Request
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.identity.claims import VerifiedClaims
 from pdp.core.identity.principal import Principal, PrincipalType, SubjectProperties
 from pdp.core.settings.load import read_settings
 from pdp.hosting.http_server import HttpServer
 from pdp.hosting.sockets import bind, with_real_port
 
 NOBODY: Final = Principal(PrincipalType.USER, "bench|nobody", SubjectProperties())
+NO_CLAIMS: Final = VerifiedClaims("bench", "", "nobody", 0.0, {})
 
 
 class UnsafePassThrough:
@@ -40,7 +42,7 @@ class UnsafePassThrough:
 
     async def identify(self, caller: Caller, *, message: Request | Notification | None) -> Identified | Denied:
         """Nobody, whoever it is."""
-        return Identified(caller, NOBODY)
+        return Identified(caller, NOBODY, NO_CLAIMS)
 
     async def call(self, request: Request, *, who: Identified) -> Allowed | Denied:
         """What the server answers."""

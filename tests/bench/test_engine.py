@@ -17,6 +17,7 @@ from pdp.core.engine.closure import action_entities, defined, principal_entities
 from pdp.core.engine.compile import compile_policies
 from pdp.core.engine.evaluate import Decision, Engine
 from pdp.core.engine.request import read_access
+from pdp.core.identity.builtin import BUILT_IN
 from tests.bench.comparison import Bound, compare, keep, table
 from tests.bench.report import machine
 
@@ -77,7 +78,7 @@ class Bare:
     """cedarpy by itself: handles made once, the request in Cedar's own form."""
 
     def __init__(self, text: str, context: Mapping[str, Any]) -> None:
-        access, tool = read_access(request()), CATALOG.find("s3/t3")
+        access, tool = read_access(request(), mapping=BUILT_IN), CATALOG.find("s3/t3")
         assert tool is not None
         known = defined((*principal_entities(access), *action_entities(tool), *tool_entities(tool)))
         self._policies = cedarpy.PolicySet.from_str(text)

@@ -11,6 +11,7 @@ from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
 from enforcers.definitions import Definitions
 from enforcers.offer import Offer
+from enforcers.principals import Principals
 from enforcers.spool import Recorder
 from enforcers.testing.decision_point import InMemoryDecisionPoint
 from enforcers.verdict import Denied, Listed
@@ -39,6 +40,9 @@ from tests.shelf import Shelf
 _ROOT = Path(__file__).resolve().parents[2]
 
 
+NOBODYS = VerifiedClaims("dev", "https://idp", "nobody", 0.0, {})
+
+
 class NoTokens:
     """Verifies nothing: the cases say who calls."""
 
@@ -51,6 +55,7 @@ class BundlePoint(InMemoryDecisionPoint):
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle.catalog, decide=self._evaluate)
+        self.maps_by = bundle.mapping
         self.bundle = bundle
         self.now = 0.0
 
@@ -94,6 +99,7 @@ class Enforcer:
         recorder = Recorder(self._point, writer="gateway", clock=clock)
         self._chain = Chain(
             authenticator=NoTokens(),
+            principals=Principals(catalog),
             definitions=Definitions(servers, catalog=catalog, recorder=recorder, log=log),
             decisions=self._point,
             recorder=recorder,
@@ -105,7 +111,7 @@ class Enforcer:
         seen = case.asker.seen
         transport = Transport(seen["transport"] or Transport.STREAMABLE_HTTP)
         caller = Caller(bearer("token"), transport, session=seen["session"], client_ip=seen["ip"])
-        who = Identified(caller, case.asker.principal)
+        who = Identified(caller, case.asker.principal, NOBODYS)
         self._point.now = case.now
         if not isinstance(case, CallCase):
             listed = await self._chain.list_tools(Request(1, "tools/list", {}), who=who)
@@ -125,7 +131,9 @@ class Enforcer:
 async def test_every_case_is_decided_by_the_chain_as_by_the_policy_test() -> None:
     sources = DirectorySource(policies=_ROOT / "policies", schemas=_ROOT / "schemas").fetch()
     bundle = build(sources, max_age=1.0)
-    results = run(read_cases(read_files([_ROOT / "policy-tests"]), catalog=bundle.catalog), bundle=bundle).results
+    results = run(
+        read_cases(read_files([_ROOT / "policy-tests"]), catalog=bundle.catalog, mapping=bundle.mapping), bundle=bundle
+    ).results
     enforcer = Enforcer(bundle)
     assert len(results) > 100
     for result in results:

@@ -25,6 +25,7 @@ from enforcers.gateway.upstreams.channel import Connector
 from enforcers.gateway.upstreams.process import Command
 from enforcers.gateway.upstreams.stdio import StdioConnector
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
+from enforcers.principals import Principals
 from enforcers.spool import Recorder
 from enforcers.testing.decision_point import InMemoryDecisionPoint
 from pdp.core.catalog.catalog import Catalog
@@ -133,6 +134,7 @@ async def open_host(
     definitions = Definitions(router, catalog=catalog, recorder=recorder, log=log)
     chain = Chain(
         authenticator=authenticator or tokens,
+        principals=Principals(catalog),
         definitions=definitions,
         decisions=point,
         recorder=recorder,

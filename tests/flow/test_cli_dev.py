@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pdp.core.identity.mapping import principal_of
+from pdp.core.identity.builtin import BUILT_IN
+from pdp.core.identity.mapped import principal_of
 from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
 from pdp.core.settings.load import read_settings
 from pdp.tokens.presented import bearer
@@ -29,10 +30,10 @@ async def test_the_token_is_all_that_is_printed_and_is_believed(tmp_path: Path) 
     authenticator = build_authenticator(settings.identity, base=tmp_path, log=Events().log())
     now = time.time()  # noqa: TID251 - the command asks the machine's clock too
     claims = await authenticator.authenticate(bearer(ended.stdout.strip()), now=now)
-    assert principal_of(claims) == Principal(
+    assert principal_of(claims, mapping=BUILT_IN) == Principal(
         PrincipalType.USER,
         "dev|alice",
-        SubjectProperties(("dev|eng", "dev|ops"), ("dev|dev",), "dev|acme", None),
+        SubjectProperties(("dev|eng", "dev|ops"), ("dev|dev",), "dev|acme", mapping=BUILT_IN.digest),
         ("a", "b"),
         "dev|near",
         Delegation("dev|near", "dev|far", 2, ("dev|far", "dev|near")),

@@ -11,6 +11,7 @@ from pdp.core.contract.authzen import EvaluationRequest
 from pdp.core.contract.errors import Refused
 from pdp.core.engine.closure import action_entities, defined, lineage, principal_entities, tool_entities
 from pdp.core.engine.request import read_access
+from pdp.core.identity.builtin import BUILT_IN
 from tests.property.drawing import Draw
 from tests.property.generated import NOW, World
 from tests.property.generated_catalog import Argument, Definition
@@ -56,7 +57,7 @@ def slices_of(world: World, requests: Sequence[EvaluationRequest]) -> list[Share
 def _slice(world: World, request: EvaluationRequest) -> tuple[str, ...] | None:
     """The ids of the policies that can match, None for a request that is refused before they are asked."""
     try:
-        access = read_access(request)
+        access = read_access(request, mapping=BUILT_IN)
     except Refused:
         return None
     tool = world.called(request)

@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -33,10 +34,14 @@ from pdp.core.engine.request import read_access, with_step_up
 from pdp.core.engine.residual.listing import Listing
 from pdp.core.engine.step_up import named_scopes
 from pdp.core.engine.view import SCOPES
+from pdp.core.identity.builtin import BUILT_IN
+from pdp.core.identity.mapping import IdentityMapping
+from pdp.core.identity.mapping_file import read_mapping
 
 POLICIES = "policies/"
 SCHEMAS = "schemas/"
 CATALOG_FILE = "policies/catalog.yaml"
+IDENTITY_FILE = "policies/identity.yaml"
 
 
 class Bundle:
@@ -45,6 +50,7 @@ class Bundle:
     def __init__(self, manifest: Manifest, *, catalog: Catalog, compiled: CompiledPolicies, max_age: float) -> None:
         self.manifest = manifest
         self.catalog = catalog
+        self.mapping = compiled.mapping
         self.compiled = compiled
         self._engine = Engine(compiled, catalog=catalog)
         self._max_age = max_age
@@ -114,7 +120,7 @@ class Bundle:
         )
 
     def _with_every_scope(self, request: ResourceSearchRequest) -> ResourceSearchRequest:
-        scopes = read_access(request).context.scopes
+        scopes = read_access(request, mapping=self.mapping).context.scopes
         return msgspec.structs.replace(request, context={**request.context, SCOPES: sorted(self.scopes.union(scopes))})
 
 
@@ -130,21 +136,48 @@ def build(sources: Mapping[str, bytes], *, max_age: float, previous: Bundle | No
     """
     written = policy_files(sources)
     try:
-        catalog = _catalog(sources)
+        catalog, mapping = _surroundings(sources)
     except ConfigurationError as error:
         raise ConfigurationError([*error.problems, *problems_in(written)]) from error
-    compiled = compile_policies(written, catalog=catalog, previous=None if previous is None else previous.compiled)
+    before = None if previous is None else previous.compiled
+    compiled = compile_policies(written, catalog=catalog, mapping=mapping, previous=before)
     return Bundle(manifest_of(sources, serial=0), catalog=catalog, compiled=compiled, max_age=max_age)
 
 
 def problems_of(sources: Mapping[str, bytes], *, progress: Callable[[Progress], None] | None = None) -> list[Problem]:
-    """All that is wrong with the policies, links, catalog and snapshots of `sources`, warnings too."""
+    """All that is wrong with the policies, links, claims mapping, catalog and snapshots of `sources`, warnings too."""
     written = policy_files(sources)
     try:
-        catalog = _catalog(sources)
+        catalog, mapping = _surroundings(sources)
     except ConfigurationError as error:
         return [*error.problems, *problems_in(written)]
-    return check_policies(written, catalog=catalog, progress=progress)
+    return check_policies(written, catalog=catalog, mapping=mapping, progress=progress)
+
+
+def _surroundings(sources: Mapping[str, bytes]) -> tuple[Catalog, IdentityMapping]:
+    """What policies are checked with, or every problem of it."""
+    problems: list[Problem] = []
+    read: list[Any] = []
+    for reader in (_catalog, mapping_of):
+        try:
+            read.append(reader(sources))
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
+    catalog, mapping = read
+    return catalog, mapping
+
+
+def mapping_of(sources: Mapping[str, bytes]) -> IdentityMapping:
+    """The claims mapping of `sources`: that of its `identity.yaml`, or the built-in one where there is none.
+
+    Raises:
+        ConfigurationError: with every problem found.
+
+    """
+    raw = sources.get(IDENTITY_FILE)
+    return BUILT_IN if raw is None else read_mapping(raw, file=IDENTITY_FILE)
 
 
 def _catalog(sources: Mapping[str, bytes]) -> Catalog:

@@ -3,34 +3,41 @@
 INVARIANT: the schema serves to check policies; an evaluation never uses it to reject a request.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pdp.core.catalog.schema.json_schema import arguments_shape
 from pdp.core.catalog.schema.shape import Bounded, Enumerated, Opaque, Primitive, RecordOf, SetOf, Shape, UnionOf
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.checked_call import TOOLS_CALL, TOOLS_LIST
+from pdp.core.identity import attribute
+from pdp.core.identity.attribute import AttributeType
+from pdp.core.identity.builtin import BUILT_IN
 
 NAMESPACE: Final = "Mcp"
 _STRING: Final = {"type": "String"}
 _STRINGS: Final = {"type": "Set", "element": _STRING}
 
 
-def cedar_schema(tools: Iterable[Tool]) -> dict[str, Any]:
-    """The Cedar schema of principals, resources, methods and every tool's typed call.
+def cedar_schema(
+    tools: Iterable[Tool], *, attributes: Mapping[str, AttributeType] = BUILT_IN.attributes
+) -> dict[str, Any]:
+    """The Cedar schema of principals with these `attributes`, resources, methods and every tool's typed call.
 
     A call has its tool's action; the group of all calls is no request's action, so it applies to nothing.
     """
     actions: dict[str, Any] = {TOOLS_CALL: {}, TOOLS_LIST: _action("Server", None)}
     for tool in tools:
         actions[tool.id] = {**_action("Tool", arguments_shape(tool.input_schema)), "memberOf": [{"id": TOOLS_CALL}]}
-    return {NAMESPACE: {"entityTypes": _entity_types(), "actions": actions}}
+    return {NAMESPACE: {"entityTypes": _entity_types(attributes), "actions": actions}}
 
 
-def _entity_types() -> dict[str, Any]:
+def _entity_types(attributes: Mapping[str, AttributeType]) -> dict[str, Any]:
+    """INVARIANT: every attribute is optional, for of an actor or a delegate none is known."""
+    declared = {name: _optional(attribute.cedar_type(kind)) for name, kind in sorted(attributes.items())}
     principal = {
         "memberOfTypes": ["Group", "Role", "Tenant"],
-        "shape": _record({"email": _optional(_STRING), "tenant": _optional(_entity("Tenant"))}),
+        "shape": _record({**declared, "tenant": _optional(_entity("Tenant"))}),
     }
     return {
         "Group": {},

@@ -16,10 +16,10 @@ from pdp.core.catalog.entries.facts import Facts
 from pdp.core.catalog.marks import steps_of
 from pdp.core.catalog.schema.json_schema import arguments_shape
 from pdp.core.catalog.schema.shape import RecordOf
-from pdp.core.catalog.text.hidden_text import shown
-from pdp.core.catalog.text.twins import twins
 from pdp.core.catalog.tool import Annotations, Tool
 from pdp.core.contract.errors import ConfigurationError, Problem
+from pdp.core.text.hidden_text import shown
+from pdp.core.text.twins import twins
 
 _NO_ARGUMENTS: Final = RecordOf({})
 

@@ -24,7 +24,10 @@ EVALUATION_PATH: Final = "/access/v1/evaluation"
 RESOURCE_SEARCH_PATH: Final = "/access/v1/search/resource"
 RECORDS_PATH: Final = "/v1/records"
 CATALOG_PATH: Final = "/v1/catalog"
-"""Says which catalog is active; the catalog itself is below it, under its digest."""
+"""Says which catalog and claims mapping are active; the catalog itself is below it, under its digest."""
+MAPPING_PATH: Final = "/v1/mapping"
+"""Below it, under its digest, is the claims mapping."""
+REVOCATIONS_PATH: Final = "/v1/revocations"
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -71,7 +74,7 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
 
     `schema_digest` is the pin of the definition that was decided on. `detail` is the cause for the record; only
     enforcers with a credential get it. `scopes` goes with `scope_missing`: all that the call needs, those that
-    were granted too.
+    were granted too. `revocations` is the number of the newest revocation that was looked at.
     """
 
     decision_id: str
@@ -86,6 +89,7 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
     schema_digest: str | None = None
     detail: str | None = None
     scopes: list[str] = []
+    revocations: int = 0
 
     @property
     def caller_text(self) -> str:
@@ -130,10 +134,11 @@ class FoundResource(msgspec.Struct, frozen=True):
 
 
 class SearchContext(msgspec.Struct, frozen=True):
-    """Which bundle a search was answered from."""
+    """Which bundle a search was answered from, and the newest revocation that was looked at."""
 
     generation: int
     bundle: str
+    revocations: int = 0
 
 
 class SearchAnswerContext(msgspec.Struct, frozen=True):
@@ -150,7 +155,8 @@ class ResourceSearchResponse(msgspec.Struct, frozen=True):
 
 
 class CatalogHead(msgspec.Struct, frozen=True):
-    """Which catalog is active: the digest of its bytes on the wire, and the generation it belongs to."""
+    """Which catalog and claims mapping are active: the digests of their bytes on the wire, and their generation."""
 
     digest: str
     generation: int
+    mapping: str

@@ -57,9 +57,7 @@ def principal_entities(request: AccessRequest) -> list[Entity]:
     principal = uid(_TYPES[request.type], request.id)
     parents = [uid("Group", name) for name in properties.groups]
     parents += [uid("Role", name) for name in properties.roles]
-    attributes: dict[str, Any] = {}
-    if properties.email is not None:
-        attributes["email"] = properties.email
+    attributes: dict[str, Any] = dict(request.attributes)
     if properties.tenant is not None:
         tenant = uid("Tenant", properties.tenant)
         parents.append(tenant)

@@ -19,6 +19,7 @@ from pdp.core.engine.syntax.problem import SyntaxProblem
 from pdp.core.engine.syntax.reading import cut_files, problem_of, read_policies, read_policy
 from pdp.core.engine.syntax.source import Statement
 from pdp.core.engine.written import Ids, Written
+from pdp.core.identity.mapping import IdentityMapping
 
 _TOGETHER: Final = 256
 """Policies that are read before progress is told."""
@@ -45,9 +46,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a later compilation under the same catalog need not do again; `reviewed` is by text, without problems."""
+    """What a later compilation need not do again under the same `world`, which is a catalog and a claims mapping.
 
-    catalog: str
+    `reviewed` is by text, without problems.
+    """
+
+    world: tuple[str, str]
     vocabulary: Vocabulary
     reviewed: Mapping[str, Reviewed]
 
@@ -56,10 +60,16 @@ class Compilation:
     """One run over some sources; `problems` are those found so far."""
 
     def __init__(
-        self, catalog: Catalog, *, held: Held | None = None, progress: Callable[[Progress], None] | None = None
+        self,
+        catalog: Catalog,
+        *,
+        mapping: IdentityMapping,
+        held: Held | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> None:
-        usable = held is not None and held.catalog == catalog.digest
-        self._held = held if held is not None and usable else Held(catalog.digest, Vocabulary(catalog), {})
+        world = catalog.digest, mapping.digest
+        usable = held is not None and held.world == world
+        self._held = held if held is not None and usable else Held(world, Vocabulary(catalog, mapping=mapping), {})
         self._vocabulary = self._held.vocabulary
         self._suggestions = Suggestions()
         self._progress = progress or (lambda _: None)

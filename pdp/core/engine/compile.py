@@ -12,6 +12,8 @@ from pdp.core.engine.index import PolicyIndex
 from pdp.core.engine.links import SUFFIX
 from pdp.core.engine.policy import Place, Policy, policy_of
 from pdp.core.engine.written import Written
+from pdp.core.identity.builtin import BUILT_IN
+from pdp.core.identity.mapping import IdentityMapping
 
 __all__ = ["CompiledPolicies", "Progress", "Step", "check_policies", "compile_policies", "problems_in"]
 
@@ -32,30 +34,37 @@ _WITHOUT_CATALOG: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicies:
-    """Policies by id, and their index by scope; `warnings` are the problems that refuse nothing."""
+    """Policies by id, and their index by scope; `warnings` are the problems that refuse nothing.
+
+    `mapping` is the claims mapping that they were checked with, so the one that principals must be made by.
+    """
 
     policies: Mapping[str, Policy]
     index: PolicyIndex
     warnings: tuple[Problem, ...]
     held: Held
+    mapping: IdentityMapping = BUILT_IN
 
 
 def compile_policies(
     sources: Mapping[str, bytes],
     *,
     catalog: Catalog,
+    mapping: IdentityMapping = BUILT_IN,
     previous: CompiledPolicies | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> CompiledPolicies:
-    """The policies of `sources` (file name to bytes), checked against `catalog`.
+    """The policies of `sources` (file name to bytes), checked against `catalog` and `mapping`.
 
-    What `previous` has of the same catalog is not read and validated again.
+    What `previous` has of the same two is not read and validated again.
 
     Raises:
         ConfigurationError: with every error of every file.
 
     """
-    compilation = Compilation(catalog, held=None if previous is None else previous.held, progress=progress)
+    compilation = Compilation(
+        catalog, mapping=mapping, held=None if previous is None else previous.held, progress=progress
+    )
     written, policies = _checked(compilation, sources)
     errors = [problem for problem in compilation.problems if problem.severity is Severity.ERROR]
     if errors:
@@ -65,14 +74,19 @@ def compile_policies(
         for key, one in sorted(policies.items())
     }
     warnings = tuple(sorted(set(compilation.problems)))
-    return CompiledPolicies(compiled, PolicyIndex(compiled.values()), warnings, compilation.held(written, policies))
+    held = compilation.held(written, policies)
+    return CompiledPolicies(compiled, PolicyIndex(compiled.values()), warnings, held, mapping)
 
 
 def check_policies(
-    sources: Mapping[str, bytes], *, catalog: Catalog, progress: Callable[[Progress], None] | None = None
+    sources: Mapping[str, bytes],
+    *,
+    catalog: Catalog,
+    mapping: IdentityMapping = BUILT_IN,
+    progress: Callable[[Progress], None] | None = None,
 ) -> list[Problem]:
     """Every problem of `sources` (file name to bytes), errors and warnings."""
-    compilation = Compilation(catalog, progress=progress)
+    compilation = Compilation(catalog, mapping=mapping, progress=progress)
     _checked(compilation, sources)
     return compilation.problems
 
@@ -92,7 +106,7 @@ def _checked(compilation: Compilation, sources: Mapping[str, bytes]) -> tuple[li
 
 def problems_in(sources: Mapping[str, bytes]) -> list[Problem]:
     """What is wrong with `sources` whatever the catalog says: for when there is no catalog to check against."""
-    compilation = Compilation(Catalog([]))
+    compilation = Compilation(Catalog([]), mapping=BUILT_IN)
     written = compilation.read({file: raw for file, raw in sources.items() if not file.endswith(SUFFIX)})
     compilation.name(written, {})
     found = [*compilation.problems, *(problem for one in written for problem in one.problems(one.reviewed.notes))]

@@ -82,6 +82,7 @@ class Engine:
 
     def __init__(self, compiled: CompiledPolicies, *, catalog: Catalog) -> None:
         self._policies = compiled.policies
+        self._mapping = compiled.mapping
         self._catalog = catalog
         self._slices = Slices(compiled, catalog=catalog)
 
@@ -91,7 +92,7 @@ class Engine:
             return self._decide(request, now)
         except Refused as refusal:
             message = None if refusal.caller_text == CALLER_TEXT[refusal.code] else refusal.caller_text
-            return Decision(refusal.code, message, detail=refusal.detail)
+            return Decision(refusal.code, message, holds=_holds_of(refusal), detail=refusal.detail)
 
     def explain(self, request: EvaluationRequest, *, now: float, values: Values) -> Explanation:
         """The decision on `request` at Unix time `now`, and how it came about."""
@@ -134,7 +135,7 @@ class Engine:
 
     def _asked(self, request: EvaluationRequest, now: float) -> _Asked:
         tool = self._tool(request)
-        access = read_access(request)
+        access = read_access(request, mapping=self._mapping)
         found = self._slices.of(access, tool)
         held = frozenset(access.context.scopes)
         return _Asked(tool, held, found, found.group.view.of(access, found.shape, now=now))
@@ -177,6 +178,11 @@ def _lacking(needed: AbstractSet[str], *, held: AbstractSet[str], denial: Decisi
         detail=text,
         scopes=tuple(sorted(needed)),
     )
+
+
+def _holds_of(refusal: Refused) -> Holds:
+    """That another mapping made a subject is nothing to hold: who asks next may have been mapped again."""
+    return Holds(until=0.0) if refusal.code is ReasonCode.BUNDLE_STALE else Holds()
 
 
 def _may_forbid(policy: Policy | None) -> bool:

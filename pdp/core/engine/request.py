@@ -8,6 +8,8 @@ import msgspec
 from pdp.core.contract.authzen import DIGEST, OFFERED, STEP_UP, EvaluationRequest, ResourceSearchRequest
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.identity.attribute import TAKEN, AttributeValue, NotOfTypeError, cedar_form, normal
+from pdp.core.identity.mapping import IdentityMapping
 from pdp.core.identity.principal import Delegation, PrincipalType, SubjectProperties
 
 _LONGEST_DIGEST: Final = 128
@@ -32,28 +34,53 @@ class RequestContext(msgspec.Struct, frozen=True):
 
 
 class AccessRequest(msgspec.Struct, frozen=True):
-    """Who asks, with all that the request says of it."""
+    """Who asks, with all that the request says of it; `attributes` are those of the principal in Cedar's JSON form."""
 
     type: PrincipalType
     id: str
     properties: SubjectProperties
     context: RequestContext
+    attributes: dict[str, Any] = {}
 
 
-def read_access(request: EvaluationRequest | ResourceSearchRequest) -> AccessRequest:
-    """The typed request behind `request`.
+def read_access(request: EvaluationRequest | ResourceSearchRequest, *, mapping: IdentityMapping) -> AccessRequest:
+    """The typed request behind `request`, whose subject has the attributes that `mapping` declares.
 
     Raises:
-        Refused: `request_invalid`, with the member that is wrong.
+        Refused: `request_invalid`, with the member that is wrong; `bundle_stale`, when another mapping made the
+            subject.
 
     """
+    given = request.subject.properties
     try:
         context = msgspec.convert(request.context, RequestContext)
-        properties = msgspec.convert(request.subject.properties, SubjectProperties)
+        known = {name: value for name, value in given.items() if name in TAKEN}
+        properties = msgspec.convert(known, SubjectProperties)
         kind = PrincipalType(request.subject.type)
     except (msgspec.ValidationError, ValueError) as error:
         raise Refused(ReasonCode.REQUEST_INVALID, f"the request is not as it must be: {error}") from error
+    if properties.mapping not in {None, mapping.digest}:
+        raise Refused(ReasonCode.BUNDLE_STALE, "another claims mapping than the active one made the subject")
+    if len(given) > len(known):
+        attributes = _attributes(given, mapping)
+        properties = msgspec.structs.replace(properties, attributes=attributes)
+        forms = {name: cedar_form(value, mapping.attributes[name]) for name, value in attributes.items()}
+        return AccessRequest(kind, request.subject.id, properties, context, forms)
     return AccessRequest(kind, request.subject.id, properties, context)
+
+
+def _attributes(given: Mapping[str, Any], mapping: IdentityMapping) -> dict[str, AttributeValue]:
+    """INVARIANT: one form of each value, so that equal ones are one to whatever holds decisions."""
+    found = {}
+    for name in given.keys() - TAKEN:
+        kind = mapping.attributes.get(name)
+        if kind is None:
+            raise Refused(ReasonCode.REQUEST_INVALID, "the subject has a property that the claims mapping lacks")
+        try:
+            found[name] = normal(given[name], kind)
+        except NotOfTypeError as error:
+            raise Refused(ReasonCode.REQUEST_INVALID, f"the subject's `{name}` {error}") from error
+    return found
 
 
 def offered_digest(request: EvaluationRequest) -> str | None:

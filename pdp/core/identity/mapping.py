@@ -1,83 +1,138 @@
-"""Claims to principal: the default mapping."""
+"""The claims mapping: what `identity.yaml` says, for each issuer, of how its tokens' claims make a principal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
-from pdp.core.contract.errors import TokenError
-from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.identity.claims import VerifiedClaims
-from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
+import msgspec
 
-_MAX_DELEGATION = 16
+from pdp.core.contract.digest import digest_of
+from pdp.core.contract.exact_json import canonical
+from pdp.core.identity.attribute import AttributeType
+from pdp.core.identity.condition import Condition, check_paths
+from pdp.core.identity.delegation import DelegationSource
+from pdp.core.identity.path import read_path
+from pdp.core.identity.source import Source, texts_of
+
+Sources = tuple[Source, ...]
 
 
-def principal_of(verified: VerifiedClaims) -> Principal:
-    """The principal that `verified` speaks for.
+class Members(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where the members of a principal come from; one that is not written is nobody's."""
 
-    A token whose subject is its own client is an agent's. `groups`, `roles` and `tenant` map to
-    ancestors, `scope` (RFC 8693) or `scp` to scopes, `act` to the delegation chain.
+    id: Source | None = None
+    groups: Sources | None = None
+    roles: Sources | None = None
+    tenant: Source | None = None
+    scopes: Sources | None = None
+    actor: Source | None = None
+    attributes: dict[str, Source] = {}
 
-    Raises:
-        TokenError: `token_invalid` when a claim does not have the type it must have; a claim that
-            cannot be read is never taken for an empty one.
 
+class AgentEntry(Members, frozen=True, kw_only=True, omit_defaults=True):
+    """Which tokens are an agent's own, and what of them is read otherwise than of a user's."""
+
+    when: Condition
+
+
+class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tokens that nobody gets in with, and what their holders read."""
+
+    when: Condition
+    message: str
+
+
+class IssuerEntry(Members, frozen=True, kw_only=True, omit_defaults=True, dict=True):
+    """How the tokens of one issuer are read."""
+
+    agent: AgentEntry | None = None
+    delegation: DelegationSource | None = None
+    refuse: tuple[Refusal, ...] = ()
+
+    @cached_property
+    def of_agents(self) -> Members:
+        """Where the members of agents come from."""
+        return self if self.agent is None else _over(self, self.agent)
+
+    def sources(self) -> Iterator[Source]:
+        """Every source, those of agents too."""
+        for members in (self, self.agent):
+            if members is not None:
+                single = (members.id, members.tenant, members.actor, *members.attributes.values())
+                yield from (source for source in single if source is not None)
+                for several in (members.groups, members.roles, members.scopes):
+                    yield from several or ()
+
+    def conditions(self) -> Iterator[Condition]:
+        """Every condition."""
+        yield from (refusal.when for refusal in self.refuse)
+        if self.agent is not None:
+            yield self.agent.when
+
+
+class IdentityMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """A whole mapping: the attributes that policies see, what scopes imply, and an entry for each issuer's alias.
+
+    `default` is the entry of every other alias; without it those have no principals. `implies` is closed: it
+    names what is implied directly or not.
     """
-    alias, claims = verified.alias, verified.claims
-    client = _optional_text(claims, "client_id") or _optional_text(claims, "azp")
-    chain = _actors(alias, claims.get("act"))
-    is_agent = client is not None and client == verified.subject
-    tenant = _optional_text(claims, "tenant")
-    actor = chain[0] if chain else None
-    if actor is None and client is not None and not is_agent:
-        actor = f"{alias}|{client}"
-    return Principal(
-        type=PrincipalType.AGENT if is_agent else PrincipalType.USER,
-        id=f"{alias}|{verified.subject}",
-        properties=SubjectProperties(
-            groups=tuple(f"{alias}|{name}" for name in _texts(claims, "groups")),
-            roles=tuple(f"{alias}|{name}" for name in _texts(claims, "roles")),
-            tenant=None if tenant is None else f"{alias}|{tenant}",
-            email=_optional_text(claims, "email"),
-        ),
-        scopes=_scopes(claims),
-        actor=actor,
-        delegation=Delegation.of(chain) if chain else None,
-    )
+
+    attributes: dict[str, AttributeType] = {}
+    implies: dict[str, tuple[str, ...]] = {}
+    issuers: dict[str, IssuerEntry] = {}
+    default: IssuerEntry | None = None
+
+    def entry(self, alias: str) -> IssuerEntry | None:
+        """How the tokens of the issuer called `alias` are read, None where nobody said."""
+        return self.issuers.get(alias, self.default)
+
+    @cached_property
+    def aliases(self) -> frozenset[str] | None:
+        """Every alias that an id can begin with, None where any can."""
+        if self.default is not None:
+            return None
+        chains = [entry.delegation.issuers.values() for entry in self.issuers.values() if entry.delegation]
+        return frozenset(self.issuers).union(*chains)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest over exactly the bytes of `to_json`."""
+        return digest_of(self.to_json())
+
+    def to_json(self) -> bytes:
+        """The wire form that `from_json` reads, the same for equal mappings."""
+        return canonical(msgspec.to_builtins(self))
+
+    @staticmethod
+    def from_json(raw: bytes) -> "IdentityMapping":
+        """The mapping in `raw`.
+
+        Raises:
+            msgspec.MsgspecError: it is none.
+
+        """
+        mapping = msgspec.json.decode(raw, type=IdentityMapping)
+        try:
+            for entry in (*mapping.issuers.values(), *([] if mapping.default is None else [mapping.default])):
+                _check(entry)
+        except ValueError as error:
+            raise msgspec.ValidationError("a path of the mapping is none") from error
+        return mapping
 
 
-def _scopes(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    if "scope" in claims:
-        return tuple(sorted(set((_optional_text(claims, "scope") or "").split())))
-    if isinstance(claims.get("scp"), str):
-        return tuple(sorted(set(claims["scp"].split())))
-    return _texts(claims, "scp")
+def _check(entry: IssuerEntry) -> None:
+    for text in texts_of(entry.sources()):
+        read_path(text)
+    for condition in entry.conditions():
+        check_paths(condition)
+    if entry.delegation is not None:
+        read_path(entry.delegation.claim)
 
 
-def _actors(alias: str, act: object) -> tuple[str, ...]:
-    chain: list[str] = []
-    while act is not None:
-        if not isinstance(act, dict) or not isinstance(act.get("sub"), str) or not act["sub"]:
-            raise _invalid("act")
-        chain.append(f"{alias}|{act['sub']}")
-        if len(chain) > _MAX_DELEGATION:
-            raise TokenError(ReasonCode.TOKEN_INVALID, f"more than {_MAX_DELEGATION} actors in claim `act`")
-        act = act.get("act")
-    return tuple(chain)
-
-
-def _optional_text(claims: Mapping[str, Any], name: str) -> str | None:
-    value = claims.get(name)
-    if value is not None and (not isinstance(value, str) or not value):
-        raise _invalid(name)
-    return value
-
-
-def _texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = claims.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise _invalid(name)
-    return tuple(sorted(set(value)))
-
-
-def _invalid(claim: str) -> TokenError:
-    return TokenError(ReasonCode.TOKEN_INVALID, f"claim `{claim}` does not have the type it must have")
+def _over(entry: Members, agent: Members) -> Members:
+    """The members of `entry`, with those that `agent` has in their place."""
+    own: Mapping[str, Any] = {
+        name: value for name in Members.__struct_fields__ if (value := getattr(agent, name)) is not None
+    }
+    kept = {name: getattr(entry, name) for name in Members.__struct_fields__}
+    return Members(**{**kept, **own, "attributes": {**entry.attributes, **agent.attributes}})

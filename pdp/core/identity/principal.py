@@ -8,6 +8,7 @@ import msgspec
 
 from pdp.core.contract.authzen import Subject
 from pdp.core.contract.digest import digest
+from pdp.core.identity.attribute import AttributeValue
 
 
 class PrincipalType(StrEnum):
@@ -18,12 +19,25 @@ class PrincipalType(StrEnum):
 
 
 class SubjectProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`subject.properties` on the wire; every id carries the issuer's alias (`corp|eng`)."""
+    """What is known of a principal; ids carry the issuer's alias (`corp|eng`), attributes are in their normal form.
+
+    `mapping` is the digest of the claims mapping that made it, None where none did.
+    """
 
     groups: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     tenant: str | None = None
-    email: str | None = None
+    attributes: dict[str, AttributeValue] = {}
+    mapping: str | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.groups, self.roles, self.tenant, self.mapping, frozenset(self.attributes.items())))
+
+    def flat(self) -> dict[str, Any]:
+        """`subject.properties` on the wire: an attribute stands under its name, beside the rest."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        attributes: dict[str, Any] = plain.pop("attributes")
+        return {**attributes, **{name: item for name, item in plain.items() if item is not None}}
 
 
 class Delegation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,7 +66,7 @@ class Principal(msgspec.Struct, frozen=True):
 
     def subject(self) -> Subject:
         """The AuthZEN subject."""
-        return Subject(self.type, self.id, without_absent(self.properties))
+        return Subject(self.type, self.id, self.properties.flat())
 
     def context(self) -> dict[str, Any]:
         """The part of a request's context that comes from the token."""
@@ -67,9 +81,3 @@ class Principal(msgspec.Struct, frozen=True):
     def digest(self) -> str:
         """Digest over all of it: two principals with one digest are decided alike."""
         return digest(msgspec.to_builtins(self))
-
-
-def without_absent(value: msgspec.Struct) -> dict[str, Any]:
-    """The fields of `value` that are present, as plain JSON."""
-    plain: dict[str, Any] = msgspec.to_builtins(value)
-    return {name: item for name, item in plain.items() if item is not None}

@@ -1,5 +1,6 @@
 """An issuer's keys, fetched when needed and kept while they may be."""
 
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 import cachetools
@@ -20,9 +21,9 @@ _Wanted: TypeAlias = tuple[str | None, str]
 class KeyCache:
     """The keys of one issuer.
 
-    A key that is not known leads to a fetch. After one that did not bring the key wanted, none is made for
-    another such key within `COOLDOWN_SECONDS`, and for this one within a time that doubles with each fetch in
-    vain: callers cannot make this cache flood the issuer, nor fill its memory.
+    A key that is not known leads to a fetch. After one that brought nothing new, none is made for another such
+    key within `COOLDOWN_SECONDS`, and for this one within a time that doubles with each fetch in vain: callers
+    cannot make this cache flood the issuer, nor fill its memory.
     """
 
     def __init__(self, source: KeySource, *, alias: str, max_age: float, log: FilteringBoundLogger) -> None:
@@ -58,7 +59,7 @@ class KeyCache:
             await self._kept.renew(now=now)
             found = self._held(wanted, now)
             if found or self._kept.failure is not None:
-                self._sought_at = None  # a key that was there, or an issuer that was not, costs nobody their turn
+                self._sought_at = None  # an issuer that is down costs nobody their turn
                 return found
             if is_own:
                 self._note_absent(wanted, now)
@@ -78,4 +79,12 @@ class KeyCache:
         self._absent[wanted] = now, min(2 * rest, MAX_ABSENCE_SECONDS)
 
     async def _fetch(self, now: float) -> tuple[VerificationKey, ...]:
-        return read_key_set(await self._source.fetch(now=now))
+        keys = read_key_set(await self._source.fetch(now=now))
+        if _names(keys) - _names(self._kept.held(now=now) or ()):
+            # What was new was worth the look: keys are being changed, and others may ask for the next.
+            self._sought_at = None
+        return keys
+
+
+def _names(keys: Iterable[VerificationKey]) -> set[str | None]:
+    return {key.key_id for key in keys}

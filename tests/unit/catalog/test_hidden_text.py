@@ -2,7 +2,7 @@ from typing import Any, Final
 
 import pytest
 
-from pdp.core.catalog.text.hidden_text import (
+from pdp.core.text.hidden_text import (
     HiddenKind,
     HiddenPlace,
     hidden_in,

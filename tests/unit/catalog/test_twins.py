@@ -2,7 +2,7 @@ from typing import Final
 
 import pytest
 
-from pdp.core.catalog.text.twins import Names, skeletons, twins
+from pdp.core.text.twins import Names, skeletons, twins
 
 TAKEN_FOR_ONE: Final = [
     # case

@@ -11,6 +11,7 @@ from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
 from enforcers.definitions import Definitions
 from enforcers.offer import Offer
+from enforcers.principals import Principals
 from enforcers.spool import Recorder
 from enforcers.testing.decision_point import InMemoryDecisionPoint
 from pdp.core.catalog.catalog import Catalog
@@ -97,6 +98,7 @@ class Host:
         self.definitions = Definitions(self.shelf, catalog=self.catalog, recorder=recorder, log=log)
         self.chain = Chain(
             authenticator=OneToken(),
+            principals=Principals(self.catalog),
             definitions=self.definitions,
             decisions=self.point,
             recorder=recorder,

@@ -5,9 +5,14 @@ import structlog
 
 from enforcers.catalog_view import CatalogView
 from pdp.core.catalog.catalog import Catalog
+from pdp.core.contract.authzen import CatalogHead
 from pdp.core.contract.errors import DecisionError
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.identity.builtin import BUILT_IN
+from pdp.core.identity.mapping import IdentityMapping
 from tests.unit.enforcers.chain_host import CATALOG
+
+MAPPINGS = {"built-in": BUILT_IN, "other": IdentityMapping(default=BUILT_IN.default)}
 
 
 class Source:
@@ -15,22 +20,29 @@ class Source:
 
     def __init__(self) -> None:
         self.name = "one"
+        self.maps_by = "built-in"
         self.catalogs = {"one": CATALOG, "two": Catalog([])}
         self.asked: list[str] = []
         self.fails: DecisionError | None = None
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def catalog_name(self) -> str:
+    async def catalog_head(self) -> CatalogHead:
         self.asked.append("name")
         await self.gate.wait()
         if self.fails is not None:
             raise self.fails
-        return self.name
+        return CatalogHead(self.name, 1, self.maps_by)
 
     async def catalog(self, name: str) -> Catalog:
         self.asked.append(name)
         return self.catalogs[name]
+
+    async def mapping(self, name: str) -> IdentityMapping:
+        self.asked.append(name)
+        if name not in MAPPINGS:
+            raise DecisionError(ReasonCode.PDP_UNREACHABLE, "no such mapping")
+        return MAPPINGS[name]
 
 
 class Bench:
@@ -53,7 +65,7 @@ def bench() -> Bench:
 async def test_a_young_catalog_is_used_without_asking(bench: Bench) -> None:
     for bench.now in (0.0, 1.0, 4.9):
         assert await bench.view.current() is CATALOG
-    assert bench.source.asked == ["name", "one"]
+    assert bench.source.asked == ["name", "one", "built-in"]
 
 
 async def test_content_is_fetched_only_when_it_is_another(bench: Bench) -> None:
@@ -86,10 +98,10 @@ async def test_an_age_counts_from_when_the_question_was_asked(bench: Bench) -> N
     bench.now = 15.0
     bench.source.gate.set()
     await bench.settle()
-    assert bench.source.asked == ["name", "one", "name"]
+    assert bench.source.asked == ["name", "one", "built-in", "name"]
     assert await bench.view.current() is CATALOG
     await bench.settle()
-    assert bench.source.asked == ["name", "one", "name", "name"]
+    assert bench.source.asked == ["name", "one", "built-in", "name", "name"]
 
 
 async def test_a_failed_refresh_denies_only_once_what_is_held_is_too_old(bench: Bench) -> None:
@@ -114,7 +126,7 @@ async def test_one_question_at_a_time_and_nobody_who_goes_away_takes_it_along(be
     await bench.settle()
     bench.source.gate.set()
     assert await asyncio.gather(*waiting[1:]) == [CATALOG] * 99
-    assert bench.source.asked == ["name", "one"]
+    assert bench.source.asked == ["name", "one", "built-in"]
 
 
 async def test_closing_ends_what_goes_on(bench: Bench) -> None:
@@ -124,3 +136,46 @@ async def test_closing_ends_what_goes_on(bench: Bench) -> None:
     await bench.view.aclose()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_catalog_and_mapping_are_of_one_generation_also_while_one_of_them_cannot_be_had(bench: Bench) -> None:
+    await bench.view.current()
+    bench.source.name, bench.source.maps_by, bench.now = "two", "nowhere", 6.0
+    await bench.view.current()
+    await bench.settle()
+    assert (await bench.view.current(), await bench.view.mapping()) == (CATALOG, BUILT_IN)
+    bench.source.maps_by = "other"
+    await bench.settle()
+    await bench.view.current()
+    await bench.settle()
+    assert await bench.view.current() is bench.source.catalogs["two"]
+    assert await bench.view.mapping() is MAPPINGS["other"]
+
+
+async def test_another_mapping_alone_leaves_the_catalog_the_same_object(bench: Bench) -> None:
+    before = await bench.view.current()
+    bench.source.maps_by, bench.now = "other", 11.0
+    assert await bench.view.mapping() is MAPPINGS["other"]
+    assert await bench.view.current() is before
+    assert bench.source.asked == ["name", "one", "built-in", "name", "other"]
+
+
+async def test_a_stale_mapping_is_asked_after_once_for_all_who_have_it_however_young_it_is(bench: Bench) -> None:
+    await bench.view.current()
+    bench.source.maps_by = "other"
+    assert await asyncio.gather(*(bench.view.mapping_after("built-in") for _ in range(50))) == [MAPPINGS["other"]] * 50
+    assert bench.source.asked == ["name", "one", "built-in", "name", "other"]
+
+
+async def test_a_question_from_before_the_mapping_changed_does_not_answer_for_it(bench: Bench) -> None:
+    await bench.view.current()
+    bench.source.gate.clear()
+    bench.now = 6.0
+    await bench.view.current()
+    await bench.settle()
+    waiting = asyncio.create_task(bench.view.mapping_after("built-in"))
+    await bench.settle()
+    bench.source.gate.set()
+    await bench.settle()
+    assert await waiting is BUILT_IN
+    assert bench.source.asked == ["name", "one", "built-in", "name", "name"]

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.core.contract.record import DecisionOrigin, Effect, Fate
+from pdp.core.identity.mapping import IdentityMapping, IssuerEntry
+from pdp.core.identity.source import Source
 from pdp.tokens.presented import Presented, bearer
 from tests.unit.enforcers.chain_host import CALLER, OFFERS, READ, Host, call
 
@@ -60,13 +63,63 @@ async def test_the_decision_is_asked_for_the_verified_principal_alone(host: Host
     await host.chain.call(call(), who=await host.alice())
     request = host.point.asked[0]
     assert (request.subject.type, request.subject.id) == ("user", "corp|alice")
-    assert request.subject.properties == {"groups": ("corp|eng",), "roles": ()}
+    assert request.subject.properties == {
+        "groups": ("corp|eng",),
+        "roles": (),
+        "mapping": host.point.maps_by.digest,
+    }
     assert request.context == {
         "arguments": {"path": "a/b"},
         "scopes": ["a"],
         "transport": "streamable-http",
         "ip": "127.0.0.1",
     }
+
+
+OTHERWISE = IdentityMapping(
+    issuers={"corp": IssuerEntry(id=Source(("sub",), prefix="new-"), groups=(Source(("groups",)),))}
+)
+
+
+def by_mapping(host: Host) -> Callable[[EvaluationRequest], EvaluationResponse]:
+    """Decides as a decision point does whose mapping is another by now."""
+
+    def decide(request: EvaluationRequest) -> EvaluationResponse:
+        same = request.subject.properties["mapping"] == host.point.maps_by.digest
+        return answer(ReasonCode.ALLOWED if same else ReasonCode.BUNDLE_STALE)
+
+    return decide
+
+
+async def test_a_caller_is_mapped_again_when_the_mapping_changes_and_no_call_fails_for_it(host: Host) -> None:
+    who, host.point.decides = await host.alice(), by_mapping(host)
+    assert isinstance(await host.chain.call(call(), who=who), Allowed)
+    host.point.maps_by = OTHERWISE
+    assert isinstance(await host.chain.call(call(), who=who), Allowed)
+    assert [request.subject.id for request in host.point.asked] == ["corp|alice", "corp|alice", "corp|new-alice"]
+    assert [record.principal for record in host.point.decisions] == ["corp|alice", "corp|new-alice"]
+    assert (await host.alice()).principal.id == "corp|new-alice"
+
+
+async def test_a_caller_whom_the_new_mapping_does_not_know_is_denied(host: Host) -> None:
+    who, host.point.decides = await host.alice(), by_mapping(host)
+    host.point.maps_by = IdentityMapping(issuers={"other": IssuerEntry(id=Source(("sub",)))})
+    verdict = await host.chain.call(call(), who=who)
+    assert isinstance(verdict, Denied)
+    assert (verdict.code, host.upstream.calls) == (ReasonCode.IDENTITY_UNMAPPED, [])
+
+
+async def test_a_mapping_that_is_never_the_same_denies_after_one_more_question(host: Host) -> None:
+    host.point.decides = lambda _: answer(ReasonCode.BUNDLE_STALE)
+    verdict = await denied(host, call())
+    assert (verdict.code, len(host.point.asked), len(host.point.decisions)) == (ReasonCode.BUNDLE_STALE, 2, 1)
+
+
+async def test_without_a_mapping_nobody_is_identified(host: Host) -> None:
+    host.point.unreachable = "no route"
+    verdict = await host.chain.identify(CALLER, message=None)
+    assert isinstance(verdict, Denied)
+    assert verdict.code is ReasonCode.PDP_UNREACHABLE
 
 
 @pytest.mark.parametrize("code", DENIALS)

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -10,6 +11,7 @@ from enforcers.remote import RemoteDecisionPoint
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
     Action,
+    CatalogHead,
     EvaluationRequest,
     Resource,
     ResourceKind,
@@ -20,6 +22,7 @@ from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import DecisionError, RecordError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import OutcomeRecord
+from pdp.core.identity.builtin import BUILT_IN
 from tests.unit.audit.sample import outcome
 
 ASK = EvaluationRequest(Subject("user", "a|b"), Action("tools/call"), Resource("tool", "s/t"))
@@ -98,7 +101,7 @@ async def test_the_key_goes_along_and_the_answer_comes_back() -> None:
 )
 async def test_whatever_is_no_decision_is_none(handler: Handler) -> None:
     async with serving(handler) as url, asking(url) as point:
-        for asked in (point.decide(ASK), point.search(FIND), point.catalog_name()):
+        for asked in (point.decide(ASK), point.search(FIND), point.catalog_head()):
             with pytest.raises(DecisionError) as refused:
                 await asked
             assert refused.value.code is ReasonCode.PDP_UNREACHABLE
@@ -106,13 +109,14 @@ async def test_whatever_is_no_decision_is_none(handler: Handler) -> None:
 
 CONTENT = Catalog([]).to_json()
 NAME = digest_of(CONTENT)
+HEAD = CatalogHead(NAME, 1, BUILT_IN.digest)
 
 
 def holding(content: bytes) -> Handler:
     """A decision point that has `content` under every digest."""
 
     async def handler(request: web.BaseRequest) -> web.Response:
-        head = b'{"digest":"' + NAME.encode() + b'","generation":1}'
+        head = msgspec.json.encode(HEAD)
         return web.Response(body=head if request.path == "/v1/catalog" else content)
 
     return handler
@@ -120,8 +124,27 @@ def holding(content: bytes) -> Handler:
 
 async def test_the_catalog_is_had_by_the_digest_of_its_bytes() -> None:
     async with serving(holding(CONTENT)) as url, asking(url) as point:
-        assert await point.catalog_name() == NAME
+        assert await point.catalog_head() == HEAD
         assert (await point.catalog(NAME)).to_json() == CONTENT
+
+
+async def test_the_mapping_is_had_by_the_digest_of_its_bytes_and_no_other_is_trusted() -> None:
+    async with serving(holding(BUILT_IN.to_json())) as url, asking(url) as point:
+        assert await point.mapping(BUILT_IN.digest) == BUILT_IN
+        with pytest.raises(DecisionError) as refused:
+            await point.mapping(NAME)
+        assert refused.value.code is ReasonCode.BUNDLE_UNTRUSTED
+    async with serving(holding(CONTENT)) as url, asking(url) as point:
+        with pytest.raises(DecisionError) as refused:
+            await point.mapping(NAME)
+        assert refused.value.code is ReasonCode.BUNDLE_UNTRUSTED
+
+
+async def test_a_search_by_a_subject_of_another_mapping_says_so_without_asking_elsewhere() -> None:
+    async with serving(answering(b"{}", status=409)) as url, asking(url, "http://127.0.0.1:9") as point:
+        with pytest.raises(DecisionError) as refused:
+            await point.search(FIND)
+        assert refused.value.code is ReasonCode.BUNDLE_STALE
 
 
 @pytest.mark.parametrize("content", [b"", CONTENT + b" ", CONTENT[:-1], Catalog([]).to_json().replace(b"{", b"{ ", 1)])

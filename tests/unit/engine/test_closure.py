@@ -18,6 +18,7 @@ from pdp.core.engine.closure import (
     uid,
 )
 from pdp.core.engine.request import read_access
+from pdp.core.identity.builtin import BUILT_IN
 from tests.unit.engine.sample import CATALOG, call, decide
 
 _CHAIN = {"first": "corp|a", "last": "corp|c", "depth": 3, "members": ["corp|a", "corp|b", "corp|c"]}
@@ -26,7 +27,7 @@ _LITERALS = (uid("Tool", "git/push"), uid("Server", "odd"), uid("Action", "git/l
 
 
 def _entities() -> dict[EntityUid, Entity]:
-    access = read_access(call(properties=_WHO, actor="corp|bot", delegation=_CHAIN))
+    access = read_access(call(properties=_WHO, actor="corp|bot", delegation=_CHAIN), mapping=BUILT_IN)
     tool = CATALOG.find("git/push")
     assert tool is not None
     literals = [entity for literal in _LITERALS for entity in literal_entities(literal, CATALOG)]

@@ -17,11 +17,13 @@ from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.contract.message import ErrorAnswer, Notification, Request, Result, read
 from pdp.core.contract.method import METHODS
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
+from pdp.core.identity.claims import VerifiedClaims
 from pdp.core.identity.principal import Principal, PrincipalType
 from pdp.tokens.presented import bearer
 
 HTTP = Caller(bearer("token"), Transport.STREAMABLE_HTTP)
 STDIO = Caller(bearer("token"), Transport.STDIO)
+CLAIMS = VerifiedClaims("corp", "https://idp", "alice", 0.0, {})
 CALL = Request(1, "tools/call", {"name": "a", "arguments": {}})
 PROOF = {"decision_id": "r", "reason_code": "token_missing"}
 
@@ -37,7 +39,7 @@ class ScriptedRules:
     async def identify(self, caller: Caller, *, message: Any) -> Identified | Denied:
         if self.identified is not None:
             return Denied(self.identified, CALLER_TEXT[self.identified], "r")
-        return Identified(caller, Principal(PrincipalType.USER, "corp|alice"))
+        return Identified(caller, Principal(PrincipalType.USER, "corp|alice"), CLAIMS)
 
     async def call(self, request: Request, *, who: Identified) -> Allowed | Denied:
         return self._answer()  # type: ignore[no-any-return]

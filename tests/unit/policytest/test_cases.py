@@ -67,7 +67,8 @@ def test_a_chain_of_agents_becomes_the_delegation_that_a_token_would_give() -> N
 version: 1
 defaults: {now: 2026-07-28T09:00:00Z}
 principals:
-  alice: {type: user, id: dev|alice, delegation: [dev|b, dev|a], scopes: [z, y], tenant: dev|t, email: a@b.c}
+  alice:
+    {type: user, id: dev|alice, delegation: [dev|b, dev|a], scopes: [z, y], tenant: dev|t, attributes: {email: a@b.c}}
 cases:
   - {name: a, principal: alice, list: true, expect: {includes: [box/get]}}
 """
@@ -76,7 +77,7 @@ cases:
     assert case.asker.principal == Principal(
         PrincipalType.USER,
         "dev|alice",
-        properties=SubjectProperties(tenant="dev|t", email="a@b.c"),
+        properties=SubjectProperties(tenant="dev|t", attributes={"email": "a@b.c"}),
         scopes=("y", "z"),
         actor="dev|b",
         delegation=Delegation("dev|b", "dev|a", 2, ("dev|a", "dev|b")),

@@ -149,6 +149,33 @@ async def test_the_token_unused_for_longest_makes_room() -> None:
     assert witness.asked == 4
 
 
+class Many:
+    """Says of a token that it is its issuer's whose alias comes before the first dot."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def verify(self, token: str, *, now: float) -> VerifiedClaims:
+        self.asked.append(token)
+        unread: dict[str, Any] = {}
+        return VerifiedClaims(token.partition(".")[0], ISSUER, token, NOW + 300, unread)
+
+
+async def test_tokens_of_one_issuer_push_none_of_anothers_out() -> None:
+    verifier = Many()
+    cache = ClaimsCache(verifier, entries=3)
+    await cache.verify("quiet.1", now=NOW)
+    for number in range(50):
+        await cache.verify(f"busy.{number}", now=NOW)
+    asked = len(verifier.asked)
+    assert (await cache.verify("quiet.1", now=NOW)).subject == "quiet.1"
+    for number in (47, 48, 49):
+        assert (await cache.verify(f"busy.{number}", now=NOW)).subject == f"busy.{number}"
+    assert len(verifier.asked) == asked
+    await cache.verify("busy.46", now=NOW)
+    assert len(verifier.asked) == asked + 1
+
+
 @pytest.mark.parametrize(
     ("token", "expected"),
     [

@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from pdp.core.contract.errors import ConfigurationError, TokenError
 from pdp.core.contract.reason_code import ReasonCode
@@ -73,6 +74,50 @@ def test_every_problem_is_told_at_once(base: Path) -> None:
         "jwks_invalid",
         "jwks_invalid",
     ]
+
+
+@pytest.mark.parametrize(
+    ("issuer", "codes"),
+    [
+        ("https://login.example.com/realms/one", []),
+        ("http://127.0.0.1:9000", []),
+        ("http://login.example.com", ["jwks_invalid"]),
+        ("https://login.example.com/?tenant=one", ["jwks_invalid"]),
+        ("https://user:pass@login.example.com/", ["jwks_invalid"]),
+        ("corp", ["jwks_invalid"]),
+    ],
+)
+def test_an_issuer_without_keys_must_be_one_that_can_be_found(base: Path, issuer: str, codes: list[str]) -> None:
+    settings = identity({"alias": "corp", "issuer": issuer, "audience": AUDIENCE})
+    assert [problem.code for problem in identity_problems(settings, base=base)] == codes
+
+
+@pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "ten", "", 10, ["10.0.0.0/8"]])
+def test_a_private_network_is_one_in_its_one_spelling(network: Any) -> None:
+    with pytest.raises(ValidationError):
+        identity(CORP, private_networks=[network])
+
+
+@pytest.mark.parametrize("kind", ["", "AT+JWT", "application/at+jwt", "at jwt", "\u0430t+jwt"])
+def test_a_token_type_is_written_as_it_is_compared(kind: str) -> None:
+    with pytest.raises(ValidationError):
+        identity(CORP | {"token_types": [kind]})
+
+
+@pytest.mark.parametrize("name", ["token_types", "algorithms"])
+def test_no_list_of_what_is_accepted_is_empty(name: str) -> None:
+    with pytest.raises(ValidationError):
+        identity(CORP | {name: []})
+
+
+async def test_types_and_lifetimes_are_those_of_the_issuer(base: Path) -> None:
+    change = {"token_types": ["jwt"], "max_lifetime": "1h"}
+    authenticator = build_authenticator(identity(CORP | change), base=base, log=Events().log())
+    assert (await authenticator.authenticate(bearer(signed(claims(), typ=None)), now=NOW)).subject == "alice"
+    for token in (signed(claims()), signed(claims(exp=NOW + 7200), typ="JWT")):
+        with pytest.raises(TokenError) as caught:
+            await authenticator.authenticate(bearer(token), now=NOW)
+        assert caught.value.code is ReasonCode.TOKEN_INVALID
 
 
 def test_an_issuer_with_a_url_need_not_be_up_at_the_start(base: Path) -> None:

@@ -11,9 +11,9 @@ from typing import Any, Final
 from pdp.core.catalog.definitions.definition import Definition, Kind
 from pdp.core.catalog.definitions.members import faults
 from pdp.core.catalog.schema.validator import SchemaUnusableError, compile_schema
-from pdp.core.catalog.text.hidden_text import hidden_in_definition, shown
 from pdp.core.contract.errors import ToolgateError
 from pdp.core.contract.exact_json import canonical
+from pdp.core.text.hidden_text import hidden_in_definition, shown
 
 MAX_BYTES: Final = 256 * 1024
 """Bytes of a definition's canonical JSON; the largest of the servers in our tests has 7 KiB."""

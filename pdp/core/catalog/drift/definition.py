@@ -10,8 +10,8 @@ from pdp.core.catalog.drift.keyword import ABSENT, Absent, moved
 from pdp.core.catalog.drift.schema import Comparison, same
 from pdp.core.catalog.drift.spot import Side, Spot
 from pdp.core.catalog.drift.wording import named, reworded, told
-from pdp.core.catalog.text.place import WHOLE, Place
 from pdp.core.contract.exact_json import canonical
+from pdp.core.text.place import WHOLE, Place
 
 MAX_CHANGES: Final = 1000
 MAX_BYTES: Final = 1024 * 1024

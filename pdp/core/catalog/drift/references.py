@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import unquote
 
-from pdp.core.catalog.text.place import Place, values_in
+from pdp.core.text.place import Place, values_in
 
 NOT_MONOTONE: Final = frozenset({"not", "if", "oneOf", "dependencies", "contains"})
 """Below these, what accepts more can make the whole accept less."""

@@ -16,8 +16,8 @@ from pdp.core.catalog.drift.parameter import is_names, parameter_changes, requir
 from pdp.core.catalog.drift.references import NOT_MONOTONE, References
 from pdp.core.catalog.drift.spot import Direction, Sense, Spot
 from pdp.core.catalog.drift.wording import listed, named, quoted
-from pdp.core.catalog.text.place import WHOLE
 from pdp.core.contract.exact_json import canonical
+from pdp.core.text.place import WHOLE
 
 _MAX_DEPTH: Final = 64
 _DEFINITIONS: Final = frozenset({"$defs", "definitions"})

@@ -6,7 +6,7 @@ from typing import Final
 
 from pdp.core.catalog.drift.change import Change, ChangeKind, Weight
 from pdp.core.catalog.drift.wording import named
-from pdp.core.catalog.text.place import WHOLE, Place
+from pdp.core.text.place import WHOLE, Place
 
 
 class Side(StrEnum):

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pdp.core.catalog.text.hidden_text import shown
 from pdp.core.contract.exact_json import canonical
+from pdp.core.text.hidden_text import shown
 
 _MAX_VALUE: Final = 80
 _MAX_PROSE: Final = 200

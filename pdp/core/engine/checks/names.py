@@ -61,6 +61,16 @@ def _wrong_id(mention: Mention, vocabulary: Vocabulary, suggestions: Suggestions
     elif kind == TENANT and mention.part is Part.RESOURCE and name not in vocabulary.tenants:
         near = suggestions.for_name(name, among=vocabulary.tenants)
         yield f"no server in the catalog belongs to tenant `{name}`{near}"
-    elif kind in PRINCIPALS and name not in vocabulary.tenants and not _FROM_ISSUER.fullmatch(name):
+    elif kind in PRINCIPALS and name not in vocabulary.tenants:
+        yield from _wrong_principal(name, PRINCIPALS[kind], vocabulary, suggestions)
+
+
+def _wrong_principal(name: str, called: str, vocabulary: Vocabulary, suggestions: Suggestions) -> Iterator[str]:
+    if not _FROM_ISSUER.fullmatch(name):
         whole = f"corp|{name.lstrip('|')}"
-        yield f"no {PRINCIPALS[kind]} is called `{name}`: ids begin with their issuer's alias, as in `{whole}`"
+        yield f"no {called} is called `{name}`: ids begin with their issuer's alias, as in `{whole}`"
+        return
+    alias = name.partition("|")[0]
+    if vocabulary.aliases is not None and alias not in vocabulary.aliases:
+        near = suggestions.for_name(alias, among=vocabulary.aliases)
+        yield f"no {called} is called `{name}`: the claims mapping has no issuer `{alias}`{near}"

@@ -19,6 +19,8 @@ from pdp.core.contract.checked_call import TOOLS_CALL, TOOLS_LIST
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.checks.action_classes import ACTION, ActionClasses
 from pdp.core.engine.dependencies import Path
+from pdp.core.identity.builtin import BUILT_IN
+from pdp.core.identity.mapping import IdentityMapping
 
 SERVER, TOOL, TENANT, TOOLSET, TAG = (f"{NAMESPACE}::{kind}" for kind in ("Server", "Tool", "Tenant", "Toolset", "Tag"))
 
@@ -28,16 +30,20 @@ _NONE: Final[Calls] = frozenset()
 
 
 class Vocabulary:
-    """One catalog as policies can speak of it; holds what it worked out."""
+    """One catalog and claims mapping as policies can speak of them; holds what it worked out.
 
-    def __init__(self, catalog: Catalog) -> None:
+    `aliases` are those of issuers that have principals, None where any may have.
+    """
+
+    def __init__(self, catalog: Catalog, *, mapping: IdentityMapping = BUILT_IN) -> None:
         self.tools: Mapping[str, Tool] = {tool.id: tool for tool in catalog.tools()}
         self.tool_ids: Calls = frozenset(self.tools)
         self.servers: Calls = catalog.servers()
         self.toolsets = catalog.toolsets
         self.tags = catalog.tags
         self._strays: Calls = frozenset(f"{server}/" for server in catalog.unpinned_servers)
-        self.schema = cedar_schema(catalog.tools())
+        self.schema = cedar_schema(catalog.tools(), attributes=mapping.attributes)
+        self.aliases = mapping.aliases
         self.classes = ActionClasses(self.schema)
         self._below_entity = _grouped((entity, call) for call, above in _above(catalog) for entity in above)
         self.tenants = frozenset(name for kind, name in self._below_entity if kind == TENANT)

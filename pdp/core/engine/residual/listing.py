@@ -64,6 +64,7 @@ class Listing:
     def __init__(self, compiled: CompiledPolicies, *, catalog: Catalog) -> None:
         self._catalog = catalog
         self._index = compiled.index
+        self._mapping = compiled.mapping
         self._as_approved = _Offer("", Stage(catalog.tools()))
         self._offers: cachetools.LRUCache[str, _Offer] = cachetools.LRUCache(_OFFERS)
         self._examined = {policy.id: Examined(policy) for policy in compiled.policies.values()}
@@ -80,7 +81,7 @@ class Listing:
             Refused: `request_invalid`.
 
         """
-        access, offer = read_access(request), self._offer(request)
+        access, offer = read_access(request, mapping=self._mapping), self._offer(request)
         seen = self._view.of(access, _NO_ARGUMENTS, now=now)
         key = _key(access, seen, offer)
         held = self._lists.get(key)
@@ -97,7 +98,7 @@ class Listing:
             Refused: `request_invalid`.
 
         """
-        access = read_access(request)
+        access = read_access(request, mapping=self._mapping)
         seen = self._view.of(access, _NO_ARGUMENTS, now=now)
         return dict(self._judged(access, seen, self._offer(request)))
 

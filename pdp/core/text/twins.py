@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import chain, pairwise, zip_longest
 from typing import Final
 
-from pdp.core.catalog.text.look_alikes import LOOK_ALIKES
+from pdp.core.text.look_alikes import LOOK_ALIKES
 
 _IGNORED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _SEPARATING: Final = frozenset({"Pc", "Pd", "Zs", "Zl", "Zp"})

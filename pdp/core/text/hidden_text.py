@@ -13,8 +13,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
 
-from pdp.core.catalog.text.legal_text import legal_positions
-from pdp.core.catalog.text.place import values_in
+from pdp.core.text.legal_text import legal_positions
+from pdp.core.text.place import values_in
 
 
 class HiddenKind(StrEnum):
