@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from tests.conftest import ROOT
 from tests.flow.identity.provider import pkce
+from tests.flow.identity.scene import free_port
 from tests.flow.product import DEADLINE, stop, until
 
 INSTALL = "apt-get update, then make setup"
@@ -133,7 +133,7 @@ def glewlwyd(folder: Path, *, resources: list[str]) -> Iterator[Glewlwyd]:
     database = folder / "glewlwyd.db"
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.executescript((there / "usr/share/dbconfig-common/data/glewlwyd/install/sqlite3").read_text())
-    port = _free_port()
+    port = free_port()
     config = folder / "glewlwyd.conf"
     config.write_text(_CONFIG.format(port=port, database=database, modules=there / "usr/lib/glewlwyd"))
     libraries = os.pathsep.join(str(path.parent) for path in there.glob("usr/lib/*/libulfius.so.*"))
@@ -159,13 +159,6 @@ def _answers(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
         return httpx.get(f"{url}/config", timeout=5).status_code == httpx.codes.OK
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _plugin(issuer: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def scene(folder: Path) -> Iterator[Product]:
     laid = set_scene(folder / "scene", repository=repository)
     settings = yaml.safe_load(laid.config.read_text())
     settings["mcpServers"] = {"git": settings["mcpServers"]["git"]}
-    settings["gateway"]["decisions"] = "embedded"
+    settings["gateway"] |= {"decisions": "embedded", "listen": f"127.0.0.1:{free_port()}"}
     settings["identity"] = {}
     made = Product(laid.folder, repository, settings)
     try:
@@ -79,6 +80,14 @@ def scene(folder: Path) -> Iterator[Product]:
     finally:
         for process in reversed(made.running):
             stop(process)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def open_gateway(made: Product, *issuers: Mapping[str, Any], **identity: Any) -> Product:

@@ -14,6 +14,7 @@ from tests.flow.product import Product
 pytestmark = pytest.mark.timeout(240)
 
 HOLDER = Holder()
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,18 @@ def bound(corp: Provider, gateway: Product, user: str = "alice") -> str:
 
 def show(gateway: Product, token: str, proof: str, call: Call = LOG) -> httpx.Response:
     return ask(gateway.mcp, token, call, scheme="DPoP", DPoP=proof)
+
+
+def challenge(answer: httpx.Response, scheme: str) -> str:
+    """The one challenge of `scheme` in `answer`."""
+    [found] = [one for one in answer.headers.get_list("WWW-Authenticate") if one.startswith(f"{scheme} ")]
+    return found
+
+
+def test_a_client_learns_that_it_may_show_proofs_and_where_it_must(gateway: Product, strict: Product) -> None:
+    said = [httpx.get(made.mcp.replace("/mcp", f"{WELL_KNOWN}/mcp")).json() for made in (gateway, strict)]
+    assert [document.get("dpop_bound_access_tokens_required") for document in said] == [None, True]
+    assert all("ES256" in document["dpop_signing_alg_values_supported"] for document in said)
 
 
 def test_the_holder_is_allowed_with_a_new_proof_each_time(corp: Provider, gateway: Product) -> None:
@@ -86,7 +99,7 @@ def test_a_proof_for_something_else_lets_nobody_in(corp: Provider, gateway: Prod
     token = bound(corp, gateway)
     answer = show(gateway, token, HOLDER.proof(gateway.mcp, token=token, **changes))
     assert verdict(answer) == "401 proof_invalid"
-    assert 'error="invalid_dpop_proof"' in answer.headers["WWW-Authenticate"]
+    assert challenge(answer, "DPoP").startswith('DPoP error="invalid_dpop_proof"')
 
 
 def test_a_thief_with_a_key_of_their_own_gets_nowhere(corp: Provider, gateway: Product) -> None:
@@ -98,7 +111,7 @@ def test_a_nonce_that_is_asked_for_is_given_and_taken(corp: Provider, strict: Pr
     token = bound(corp, strict)
     asked = show(strict, token, HOLDER.proof(strict.mcp, token=token))
     assert verdict(asked) == "401 proof_invalid"
-    assert 'error="use_dpop_nonce"' in asked.headers["WWW-Authenticate"]
+    assert challenge(asked, "DPoP").startswith('DPoP error="use_dpop_nonce"')
     nonce = asked.headers["DPoP-Nonce"]
     answers = [show(strict, token, HOLDER.proof(strict.mcp, token=token, nonce=nonce)) for _ in range(2)]
     assert [verdict(answer) for answer in answers] == ["allowed"] * 2

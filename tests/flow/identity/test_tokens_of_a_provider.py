@@ -67,13 +67,24 @@ def test_a_token_is_good_in_its_time_only(
 
 
 @pytest.mark.parametrize(
-    "claims", [{"exp": None}, {"sub": None}, {"iss": "https://login.other.test"}, {"groups": "eng"}, {"sub": 7}]
+    ("claims", "expected"),
+    [
+        ({"exp": None}, "401 token_invalid"),
+        ({"sub": None}, "401 token_invalid"),
+        ({"sub": 7}, "401 token_invalid"),
+        ({"iss": "https://login.other.test"}, "401 token_invalid"),
+        ({"aud": []}, "401 audience_mismatch"),
+        ({"cnf": {"kid": "unknown"}}, "401 proof_invalid"),
+        ({"groups": "eng"}, "403 identity_unmapped"),
+        ({"act": "writer"}, "403 identity_unmapped"),
+    ],
+    ids=str,
 )
 def test_a_signed_token_that_says_too_little_or_too_much_lets_nobody_in(
-    said: Provider, gateway: Product, claims: dict[str, object]
+    said: Provider, gateway: Product, claims: dict[str, object], expected: str
 ) -> None:
     said.control(claims=claims)
-    assert outcome(gateway, said.user_token("alice", resource=gateway.mcp), STATUS) == "401 token_invalid"
+    assert outcome(gateway, said.user_token("alice", resource=gateway.mcp), STATUS) == expected
 
 
 def test_an_id_token_is_no_access_token(corp: Provider, gateway: Product) -> None:
