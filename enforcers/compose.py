@@ -22,6 +22,7 @@ from enforcers.spool import Recorder
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.gateway import DecisionMode
 from pdp.core.settings.model import Settings
+from pdp.tokens.local.opened import refuse_secrets_in_the_clear
 from pdp.tokens.secret_file import read_secret
 from pdp.tokens.trust import build_authenticator, refuse_dev_issuer_off_loopback
 
@@ -45,7 +46,7 @@ async def open_chain(
         UnusableError: a key, the log or an extra is missing.
 
     """
-    problems = refuse_dev_issuer_off_loopback(settings)
+    problems = (*refuse_dev_issuer_off_loopback(settings), *refuse_secrets_in_the_clear(settings))
     if problems:
         raise ConfigurationError(problems)
     clock = system_clock()
