@@ -12,11 +12,12 @@ from mcp.client.auth import OAuthClientProvider
 from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
-from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
 
 from tests.conftest import ROOT, Require
 from tests.flow.identity.provider import CLIENT_SECRET, REDIRECT, Provider, consent
 from tests.flow.identity.scene import BRANCH, COMMIT, LOG, open_gateway, scene
+from tests.flow.identity.storage import Storage
 from tests.flow.product import DEADLINE, Product, code_of, text_of
 
 pytestmark = pytest.mark.timeout(240)
@@ -26,31 +27,6 @@ pytestmark = pytest.mark.timeout(240)
 def gateway(corp: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     with scene(tmp_path_factory.mktemp("logins")) as made:
         yield open_gateway(made, {"alias": "corp", "issuer": corp.issuer})
-
-
-class Storage:
-    """Tokens and the client's registration, in memory."""
-
-    def __init__(self, client: OAuthClientInformationFull | None = None) -> None:
-        self.tokens: OAuthToken | None = None
-        self.client = client
-
-    @property
-    def scopes(self) -> set[str]:
-        assert self.tokens is not None
-        return set((self.tokens.scope or "").split())
-
-    async def get_tokens(self) -> OAuthToken | None:
-        return self.tokens
-
-    async def set_tokens(self, tokens: OAuthToken) -> None:
-        self.tokens = tokens
-
-    async def get_client_info(self) -> OAuthClientInformationFull | None:
-        return self.client
-
-    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        self.client = client_info
 
 
 def known(client: str, corp: Provider) -> OAuthClientInformationFull:
