@@ -35,9 +35,10 @@ from pdp.core.settings.pdp_credentials import PdpCredentialSettings
 from pdp.tokens.fetch.discovery import Discovery
 from pdp.tokens.fetch.fetcher import Fetcher
 from pdp.tokens.fetch.unavailable import UnavailableError
+from pdp.tokens.identity_problems import refuse_dev_issuer_off_loopback
 from pdp.tokens.local.opened import refuse_secrets_in_the_clear
 from pdp.tokens.secret_file import read_secret
-from pdp.tokens.trust import build_authenticator, refuse_dev_issuer_off_loopback
+from pdp.tokens.trust import build_authenticator
 
 
 @dataclass(frozen=True, slots=True)

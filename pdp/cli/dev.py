@@ -15,8 +15,8 @@ from pdp.core.contract.errors import ConfigurationError, UnusableError
 from pdp.core.contract.identifier import uuid7
 from pdp.core.settings.load import read_settings
 from pdp.core.settings.section import Seconds
+from pdp.tokens.identity_problems import refuse_dev_issuer_off_loopback
 from pdp.tokens.local.dev_issuer import DevClaims, DevIssuer
-from pdp.tokens.trust import refuse_dev_issuer_off_loopback
 
 app: Final = typer.Typer(
     name="dev",

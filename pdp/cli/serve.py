@@ -11,7 +11,7 @@ from pdp.core.settings.load import read_settings
 from pdp.hosting.address import listen_address
 from pdp.hosting.event_log import configure_event_log
 from pdp.server.listen import run_service
-from pdp.tokens.trust import refuse_dev_issuer_off_loopback
+from pdp.tokens.identity_problems import refuse_dev_issuer_off_loopback
 
 
 def serve(*, config: ConfigOption = Path("toolgate.yaml")) -> None:

@@ -83,3 +83,8 @@ class DiscoveredKeys:
                 return await self._fetcher.get(endpoint, limits=FetchLimits(self._timeout, MAX_KEY_SET_BYTES))
         except TimeoutError as error:
             raise KeysUnavailableError(f"finding and fetching the keys took longer than {self._timeout:g} s") from error
+
+
+def is_url(jwks: str) -> bool:
+    """Whether the setting `jwks` names a URL, not a file."""
+    return "://" in jwks

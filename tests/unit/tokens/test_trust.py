@@ -8,9 +8,10 @@ from pdp.core.contract.errors import ConfigurationError, TokenError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.settings.identity import IdentitySettings
 from pdp.core.settings.model import Settings
+from pdp.tokens.identity_problems import identity_problems, refuse_dev_issuer_off_loopback
 from pdp.tokens.local.dev_issuer import DevClaims, DevIssuer
 from pdp.tokens.presented import bearer
-from pdp.tokens.trust import build_authenticator, identity_problems, refuse_dev_issuer_off_loopback
+from pdp.tokens.trust import build_authenticator
 from tests.unit.tokens.minting import AUDIENCE, EC_KEY, ISSUER, NOW, Events, claims, key_set, public_jwk, signed
 
 CORP = {"alias": "corp", "issuer": ISSUER, "audience": AUDIENCE, "jwks": "corp.json"}

@@ -8,11 +8,12 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.settings.identity import IdentitySettings
 from pdp.core.settings.model import Settings
 from pdp.server.enforcers import for_audience
+from pdp.tokens.identity_problems import identity_problems
 from pdp.tokens.local.local_issuer import LocalIssuer
 from pdp.tokens.local.local_tokens import PROVIDER_CLAIM
 from pdp.tokens.local.opened import refuse_secrets_in_the_clear
 from pdp.tokens.presented import Presented, Scheme, bearer
-from pdp.tokens.trust import build_authenticator, identity_problems
+from pdp.tokens.trust import build_authenticator
 from tests.unit.tokens.minting import AUDIENCE, EC_KEY, ISSUER, NOW, Events, key_set, public_jwk
 
 CORP = {"alias": "corp", "issuer": ISSUER, "audience": AUDIENCE, "jwks": "corp.json"}
