@@ -12,21 +12,13 @@ from sqlalchemy import exc, func, insert, select, update
 from pdp.audit.append import append_records
 from pdp.audit.drift_query import DriftQuery, find_drifts
 from pdp.audit.query import Entry, Query, find_entries
-from pdp.audit.sqlite_file import (
-    BUSY_TIMEOUT_SECONDS,
-    Access,
-    Place,
-    check,
-    create_or_check,
-    create_private,
-    open_engine,
-    opening,
-)
+from pdp.audit.sqlite_file import check, create_or_check, opening
 from pdp.audit.store import Keeping, RecordUnfitError, StoreUnavailableError
 from pdp.audit.tables import conflicts, probes
 from pdp.core.contract.errors import UnusableError
 from pdp.core.contract.record import DriftRecord, Record
 from pdp.core.settings.decision_point import LogMode
+from pdp.database.sqlite_file import BUSY_TIMEOUT_SECONDS, Access, Place, create_private, open_engine
 
 _SYNCHRONOUS: Final = {LogMode.SPOOLED: "NORMAL", LogMode.DURABLE: "FULL"}
 _UNFIT: Final = (

@@ -1,5 +1,6 @@
 """The composition root: settings to a decision point, in this process or behind HTTP."""
 
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -11,8 +12,12 @@ from pdp.lifecycle.activate import ActiveBundle
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.directory import DirectorySource
 from pdp.lifecycle.serial import SerialRegister
+from pdp.lifecycle.watch import watch
+from pdp.revocation.held import HeldRevocations
+from pdp.revocation.location import open_revocations
 from pdp.server.clock import system_clock
 from pdp.server.in_process import InProcessDecisionPoint
+from pdp.server.revoking import RevokingDecider
 
 
 def open_active(settings: Settings, *, base: Path) -> ActiveBundle:
@@ -37,14 +42,24 @@ def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDec
 
     Raises:
         ConfigurationError: with every problem of policies, catalog and schemas.
-        UnusableError: the decision log cannot be opened.
+        UnusableError: the decision log or the revocations cannot be opened.
 
     """
     log = structlog.get_logger("toolgate.pdp")
     active = open_active(settings, base=base)
-    writer = LogWriter(open_store(settings.pdp.log, base=base), log=log)
+    pdp, clock = settings.pdp, system_clock()
+    store = open_revocations(pdp, base=base)
+    held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
+    writer = LogWriter(open_store(pdp.log, base=base), log=log)
     writer.start()
-    decider = ActiveDecider(active, clock=system_clock())
     return InProcessDecisionPoint(
-        active, decider, writer, enforcer=enforcer, reload_interval=settings.pdp.reload_interval
+        active,
+        RevokingDecider(ActiveDecider(active, clock=clock), held, clock=clock),
+        writer,
+        enforcer=enforcer,
+        background=[
+            partial(watch, active, interval=pdp.reload_interval),
+            partial(held.watch, pdp.revocations.interval),
+        ],
+        on_close=store.close,
     )

@@ -9,13 +9,16 @@ import structlog
 from pdp.audit.ingest import LogWriter
 from pdp.audit.location import open_store
 from pdp.bootstrap import open_active
+from pdp.bootstrap.admin import open_admin
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import listen_address
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.watch import watch
+from pdp.revocation.held import HeldRevocations
+from pdp.revocation.location import open_revocations
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.clock import system_clock
-from pdp.server.enforcer_keys import read_enforcer_keys
+from pdp.server.enforcers import open_enforcers
 from pdp.server.service import PdpService
 
 
@@ -23,19 +26,32 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     """The decision point of `settings` for a listener; what it starts, it starts when it is entered.
 
     Raises:
-        ConfigurationError: with every problem of policies, catalog and schemas, or of the enforcers' names.
-        UnusableError: the decision log or an enforcer's key file cannot be used.
+        ConfigurationError: with every problem of policies, catalog and schemas, of enforcers or administrators.
+        UnusableError: the decision log, the revocations or an enforcer's key file cannot be used.
 
     """
     log, clock, pdp = structlog.get_logger("toolgate.pdp"), system_clock(), settings.pdp
     active = open_active(settings, base=base)
-    keys = read_enforcer_keys(settings, base=base, randomness=clock.randomness)
+    enforcers = open_enforcers(settings, base=base, clock=clock, log=log)
     decider = ActiveDecider(active, clock=clock)
+    store = open_revocations(pdp, base=base)
+    held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
+    admin = open_admin(
+        settings,
+        base=base,
+        decider=decider,
+        mapping=lambda: active.bundle.mapping,
+        writer=writer,
+        store=store,
+        held=held,
+        clock=clock,
+    )
     app = build_app(
         decider,
         writer,
-        keys=keys,
+        held=held,
+        enforcers=enforcers,
         listen=listen_address(pdp.listen, setting="pdp.listen"),
         clock=clock,
         log=log,
@@ -45,7 +61,12 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         app,
         decider,
         writer,
+        admin=admin,
         reload=partial(asyncio.to_thread, active.refresh),
-        background=[partial(watch, active, interval=pdp.reload_interval)],
+        background=[
+            partial(watch, active, interval=pdp.reload_interval),
+            partial(held.watch, pdp.revocations.interval),
+        ],
+        on_close=store.close,
         log=log,
     )

@@ -46,6 +46,7 @@ def token(  # noqa: PLR0913 - one for each option
     act: Annotated[list[str] | None, typer.Option(help="An agent that acts for them, nearest first.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Their tenant.")] = None,
     client_id: Annotated[str | None, typer.Option(help="The OAuth client that got the token.")] = None,
+    audience: Annotated[str | None, typer.Option(help="Whom it is for, if not the gateway.", metavar="URL")] = None,
     ttl: Annotated[str, typer.Option(help="How long it is good for.", metavar="DURATION")] = "1h",
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
@@ -64,7 +65,10 @@ def token(  # noqa: PLR0913 - one for each option
         tenant=tenant,
         client_id=client_id,
     )
-    issuer = DevIssuer.open(settings.identity.unsafe_dev_issuer, base=config.parent)
+    dev = settings.identity.unsafe_dev_issuer
+    if audience is not None:
+        dev = dev.model_copy(update={"audience": _present(audience, "--audience")})
+    issuer = DevIssuer.open(dev, base=config.parent)
     now = time.time()  # noqa: TID251 - the edge
     token_id = uuid7(unix_ms=int(now * 1000), randomness=secrets.token_bytes(10))
     sys.stdout.write(issuer.sign(claims, now=now, ttl=seconds(ttl, "--ttl"), token_id=token_id) + "\n")

@@ -22,9 +22,11 @@ def serve(*, config: ConfigOption = Path("toolgate.yaml")) -> None:
     # (1) what is configured
     settings = read_settings(config, environ=os.environ).settings  # noqa: TID251 - the edge
     listen = listen_address(settings.pdp.listen, setting="pdp.listen")
+    entrance = settings.pdp.admin
+    admin = None if entrance is None else listen_address(entrance.listen, setting="pdp.admin.listen")
     # (2) what must not be together
     if problems := refuse_dev_issuer_off_loopback(settings):
         raise ConfigurationError(problems)
     # (3) policies, log and keys; (4) listen
     log = configure_event_log(sys.stdout)
-    run_service(open_server(settings, base=config.parent), listen=listen, log=log)
+    run_service(open_server(settings, base=config.parent), listen=listen, admin=admin, log=log)

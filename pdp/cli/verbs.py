@@ -57,6 +57,7 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
         "explain": Verb(Panel.POLICIES, "Say why a call is allowed or denied", extra="server"),
         "schemas": Verb(Panel.CATALOG, "Take snapshots of tool definitions, for review"),
         "log": Verb(Panel.AUDIT, "Ask the decision log", extra="server"),
+        "revoke": Verb(Panel.OPERATE, "Stop a principal, actor, session, tool or server", extra="server"),
         "config": Verb(Panel.OPERATE, "Show and check the configuration"),
         "identity": Verb(Panel.OPERATE, "Say what the claims mapping makes of a token", extra="server"),
         "dev": Verb(Panel.OPERATE, "Tokens of the local issuer, for trying out"),

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from pdp.core.contract.errors import TokenError
+from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.hosting.address import Exposure, ListenAddress, UnixAddress, host_exposure
-from pdp.server.enforcer_keys import EnforcerKeys
+from pdp.server.enforcers import Enforcers, KnownEnforcer
 from pdp.server.exchange import RefusedExchange, Request
 
 _SCHEME: Final = "bearer "
@@ -25,13 +27,6 @@ class Access(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KnownEnforcer:
-    """A caller that has shown an enforcer's key."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Anonymous:
     """A caller without a credential."""
 
@@ -42,15 +37,16 @@ Caller: TypeAlias = KnownEnforcer | Anonymous
 class Door:
     """Lets callers in, as the listener's exposure demands."""
 
-    def __init__(self, keys: EnforcerKeys, *, listen: ListenAddress) -> None:
-        self._keys = keys
+    def __init__(self, enforcers: Enforcers, *, listen: ListenAddress) -> None:
+        self._enforcers = enforcers
         self._listen = listen
 
-    def admit(self, request: Request, access: Access) -> Caller:
+    async def admit(self, request: Request, access: Access) -> Caller:
         """The caller of `request`, when it may go on.
 
         Raises:
-            RefusedExchange: 403 for a browser's or a misdirected request, 401 without a good credential.
+            RefusedExchange: 403 for a browser's or a misdirected request, 401 without a good credential, 503 where that
+                cannot be told now.
 
         """
         if access is Access.OPEN:
@@ -59,7 +55,7 @@ class Door:
         if any(name == b"origin" for name, _ in request.headers):
             raise RefusedExchange(403, "requests from browsers are refused")
         # (2) a credential that is shown must be good, also where none is needed
-        caller = self._authenticate(request)
+        caller = await self._authenticate(request)
         # (3) without one: this machine only, and by a name that cannot be made to point here
         if isinstance(caller, Anonymous):
             if access is Access.ENFORCER or self._listen.exposure is Exposure.NETWORK:
@@ -67,26 +63,33 @@ class Door:
             self._check_host(request)
         return caller
 
-    def _authenticate(self, request: Request) -> Caller:
+    async def _authenticate(self, request: Request) -> Caller:
         credential = request.header(b"authorization")
         if credential is None:
             return Anonymous()
-        is_bearer = credential[: len(_SCHEME)].lower() == _SCHEME
-        name = self._keys.owner(credential[len(_SCHEME) :].strip().encode("latin-1")) if is_bearer else None
-        if name is None:
-            raise RefusedExchange(401, "the credential is not valid", headers=_CHALLENGE)
-        return KnownEnforcer(name)
+        if credential[: len(_SCHEME)].lower() != _SCHEME:
+            raise _invalid()
+        try:
+            return await self._enforcers.identify(credential[len(_SCHEME) :].strip())
+        except TokenError as error:
+            if error.code is ReasonCode.ISSUER_UNAVAILABLE:
+                raise RefusedExchange(503, CALLER_TEXT[error.code]) from error
+            raise _invalid() from error
 
     def _check_host(self, request: Request) -> None:
         """Against DNS rebinding: the name must be one that only this machine answers to."""
         if isinstance(self._listen, UnixAddress):
             return
-        host = _host_name(request.header(b"host") or "")
+        host = host_name(request.header(b"host") or "")
         if host_exposure(host) is Exposure.NETWORK and host != self._listen.host.lower():
             raise RefusedExchange(403, "the header `host` does not name this listener")
 
 
-def _host_name(host: str) -> str:
+def _invalid() -> RefusedExchange:
+    return RefusedExchange(401, "the credential is not valid", headers=_CHALLENGE)
+
+
+def host_name(host: str) -> str:
     """The name or address in a Host header, empty when it cannot be read."""
     if host.startswith("["):
         address, bracket, rest = host[1:].partition("]")

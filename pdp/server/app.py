@@ -13,17 +13,19 @@ from pdp.core.contract.authzen import (
     MAPPING_PATH,
     RECORDS_PATH,
     RESOURCE_SEARCH_PATH,
+    REVOCATIONS_PATH,
 )
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.hosting.address import ListenAddress
 from pdp.hosting.event_log import frames
+from pdp.revocation.held import HeldRevocations
 from pdp.server.access import Access, Caller, Door
 from pdp.server.catalogs import Catalogs
 from pdp.server.decide import Decisions
 from pdp.server.decider import Decider
-from pdp.server.enforcer_keys import EnforcerKeys
+from pdp.server.enforcers import Enforcers
 from pdp.server.exchange import (
     CLOSE,
     Answer,
@@ -34,14 +36,19 @@ from pdp.server.exchange import (
     Request,
     Scope,
     Send,
+    check_json,
+    has_body,
     read_body,
     write_answer,
     write_early_answer,
 )
+from pdp.server.fence import Fence
 from pdp.server.health import Health
 from pdp.server.journal import Journal
 from pdp.server.metrics import Metrics
 from pdp.server.records import Records
+from pdp.server.revocations import Revocations
+from pdp.server.revoking import RevokingDecider
 
 HEALTH_PATH: Final = "/healthz"
 READY_PATH: Final = "/readyz"
@@ -74,7 +81,8 @@ def build_app(
     decider: Decider,
     writer: LogWriter,
     *,
-    keys: EnforcerKeys,
+    held: HeldRevocations,
+    enforcers: Enforcers,
     listen: ListenAddress,
     clock: Clock,
     log: FilteringBoundLogger,
@@ -82,11 +90,13 @@ def build_app(
 ) -> "PdpApp":
     """The ASGI application of a decision point; `writer` is started and closed by whoever runs it."""
     bounds = bounds or ServerBounds()
+    decider = RevokingDecider(decider, held, clock=clock)
     limits = JsonLimits(max_bytes=bounds.max_body_bytes, max_depth=bounds.max_depth)
     metrics = Metrics(decider, writer)
     journal = Journal(writer, clock=clock)
-    decisions = Decisions(decider, journal, metrics=metrics, limits=limits, clock=clock, log=log)
-    records = Records(writer, metrics=metrics, limits=limits)
+    fence = Fence(metrics=metrics, log=log)
+    decisions = Decisions(decider, journal, fence=fence, metrics=metrics, limits=limits, clock=clock, log=log)
+    records = Records(writer, fence=fence, metrics=metrics, limits=limits)
     catalogs = Catalogs(decider)
     health = Health(decider, writer, metrics=metrics, clock=clock)
     routes = {
@@ -96,11 +106,12 @@ def build_app(
         CATALOG_PATH: Route("GET", Access.ENFORCER, catalogs.head),
         f"{CATALOG_PATH}/": Route("GET", Access.ENFORCER, catalogs.content),
         f"{MAPPING_PATH}/": Route("GET", Access.ENFORCER, catalogs.mapping),
+        REVOCATIONS_PATH: Route("GET", Access.ENFORCER, Revocations(held).whole),
         HEALTH_PATH: Route("GET", Access.OPEN, health.alive),
         READY_PATH: Route("GET", Access.LOCAL, health.ready),
         METRICS_PATH: Route("GET", Access.LOCAL, health.metrics),
     }
-    return PdpApp(routes, Door(keys, listen=listen), metrics=metrics, clock=clock, log=log, bounds=bounds)
+    return PdpApp(routes, Door(enforcers, listen=listen), metrics=metrics, clock=clock, log=log, bounds=bounds)
 
 
 class PdpApp:
@@ -148,13 +159,13 @@ class PdpApp:
 
     async def _answer(self, request: Request, receive: Receive) -> Answer:
         echo: Headers = ()
-        unread = _has_body(request)
+        unread = has_body(request)
         try:
             # (1) the request's own name, which every answer carries
             echo = _request_id(request)
             # (2) the path, and who may ask it
             route = self._routes.get(request.path) or self._routes.get(request.path.rpartition("/")[0] + "/")
-            caller = self._door.admit(request, Access.ENFORCER if route is None else route.access)
+            caller = await self._door.admit(request, Access.ENFORCER if route is None else route.access)
             # (3) the method
             route = _checked(route, request)
             # (4) the body
@@ -172,11 +183,7 @@ class PdpApp:
         return replace(answer, headers=answer.headers + echo + (CLOSE if unread else ()))
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
-        media_type = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
-            raise RefusedExchange(415, "the body must be `application/json`")
-        if (request.header(b"content-encoding") or "identity").lower() != "identity":
-            raise RefusedExchange(415, "the body must not be compressed")
+        check_json(request)
         declared = request.header(b"content-length")
         limit, timeout = self._bounds.max_body_bytes, self._bounds.body_timeout
         return await read_body(receive, declared=declared, limit=limit, timeout=timeout)
@@ -198,8 +205,3 @@ def _request_id(request: Request) -> Headers:
     if len(identifier) > _MAX_REQUEST_ID or not identifier.isascii() or not identifier.isprintable():
         raise RefusedExchange(400, "the header `x-request-id` is too long or not printable")
     return ((b"x-request-id", identifier.encode("ascii")),)
-
-
-def _has_body(request: Request) -> bool:
-    names = {name for name, value in request.headers if value != b"0"}
-    return not names.isdisjoint({b"content-length", b"transfer-encoding"})

@@ -17,9 +17,11 @@ from pdp.core.contract.errors import MessageError, RecordError, Refused
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect
-from pdp.server.access import Anonymous, Caller, KnownEnforcer
+from pdp.server.access import Anonymous, Caller
 from pdp.server.decider import Decider
+from pdp.server.enforcers import KnownEnforcer
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
+from pdp.server.fence import Fence
 from pdp.server.journal import Journal
 from pdp.server.metrics import Metrics
 
@@ -38,6 +40,7 @@ class Decisions:
         decider: Decider,
         journal: Journal,
         *,
+        fence: Fence,
         metrics: Metrics,
         limits: JsonLimits,
         clock: Clock,
@@ -45,6 +48,7 @@ class Decisions:
     ) -> None:
         self._decider = decider
         self._journal = journal
+        self._fence = fence
         self._metrics = metrics
         self._limits = limits
         self._clock = clock
@@ -54,11 +58,12 @@ class Decisions:
         """`POST /access/v1/evaluation`: one decision.
 
         Raises:
-            RefusedExchange: the body is no evaluation request.
+            RefusedExchange: the body is no evaluation request, or one about another enforcer's server.
 
         """
         # (1) read
         asked = _with_enforcer(read_request(http.body, EvaluationRequest, limits=self._limits), caller)
+        self._fence.check_resource(caller, asked.resource.id)
         # (2) decide
         try:
             response = self._decider.evaluate(asked)
@@ -83,7 +88,7 @@ class Decisions:
         """
         asked = _with_enforcer(read_request(http.body, ResourceSearchRequest, limits=self._limits), caller)
         try:
-            response = self._decider.search(asked)
+            response = self._fence.within(caller, self._decider.search(asked))
             if isinstance(caller, Anonymous):
                 await self._journal.search(http, asked, response)
         except RecordError as error:

@@ -44,11 +44,12 @@ def read_enforcer_keys(settings: Settings, *, base: Path, randomness: Callable[[
         UnusableError: a key file cannot be made, others can read it, or it holds no key.
 
     """
-    files = {settings.gateway.name: settings.gateway.key, **settings.pdp.enforcers}
+    named = {name: enforcer.key for name, enforcer in settings.pdp.enforcers.items()}
+    files = {settings.gateway.name: settings.gateway.key, **named}
     problems = [_bad_name(name) for name in files if not _NAME.fullmatch(name) or name == OWN_WRITER]
     if problems:
         raise ConfigurationError(problems)
-    keys = {name: _key(base / file, randomness) for name, file in files.items()}
+    keys = {name: _key(base / file, randomness) for name, file in files.items() if file is not None}
     by_key: dict[bytes, str] = {}
     for name, key in sorted(keys.items()):
         if key in by_key:

@@ -78,6 +78,26 @@ def json_answer(value: Any, *, status: int = 200, headers: Headers = ()) -> Answ
     return Answer(status, msgspec.json.encode(value), JSON, headers)
 
 
+def has_body(request: Request) -> bool:
+    """Whether a body comes after the head of `request`."""
+    names = {name for name, value in request.headers if value != b"0"}
+    return not names.isdisjoint({b"content-length", b"transfer-encoding"})
+
+
+def check_json(request: Request) -> None:
+    """Pass a request whose body says that it is plain JSON.
+
+    Raises:
+        RefusedExchange: it says something else.
+
+    """
+    media_type = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise RefusedExchange(415, "the body must be `application/json`")
+    if (request.header(b"content-encoding") or "identity").lower() != "identity":
+        raise RefusedExchange(415, "the body must not be compressed")
+
+
 async def read_body(receive: Receive, *, declared: str | None, limit: int, timeout: float) -> bytes:  # noqa: ASYNC109
     """The whole body, of at most `limit` bytes, within `timeout` seconds; `declared` is its stated length.
 

@@ -1,8 +1,8 @@
 """A decision point without a server: asked in this process by one enforcer."""
 
 import asyncio
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import msgspec
 
@@ -20,27 +20,28 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionOrigin, Record
 from pdp.core.identity.mapping import IdentityMapping
 from pdp.lifecycle.activate import ActiveBundle
-from pdp.lifecycle.deciding import ActiveDecider
-from pdp.lifecycle.watch import watch
+from pdp.server.decider import Decider
 
 
 class InProcessDecisionPoint:
-    """Decides with the engine, keeps records in the log's store, and watches the sources meanwhile."""
+    """Decides with the engine, keeps records in the log's store, and keeps `background` going meanwhile."""
 
     def __init__(
         self,
         active: ActiveBundle,
-        decider: ActiveDecider,
+        decider: Decider,
         writer: LogWriter,
         *,
         enforcer: str,
-        reload_interval: float,
+        background: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+        on_close: Callable[[], None],
     ) -> None:
         self._active = active
         self._decider = decider
         self._writer = writer
         self._enforcer = enforcer
-        self._watching = asyncio.create_task(watch(active, interval=reload_interval))
+        self._background = [asyncio.create_task(work()) for work in background]
+        self._on_close = on_close
 
     async def decide(self, request: EvaluationRequest) -> tuple[EvaluationResponse, DecisionOrigin]:
         """The decision on `request`, asked in the enforcer's name."""
@@ -107,8 +108,9 @@ class InProcessDecisionPoint:
         await self._writer.commit_all(records)
 
     async def aclose(self) -> None:
-        """Stop watching and close the log."""
-        self._watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._watching
+        """Stop what goes on beside it and close the log."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._writer.aclose()
+        self._on_close()

@@ -3,6 +3,9 @@
 import asyncio
 import signal
 import socket
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import uvloop
 from structlog.typing import FilteringBoundLogger
@@ -10,29 +13,51 @@ from structlog.typing import FilteringBoundLogger
 from pdp.hosting.address import ListenAddress, UnixAddress
 from pdp.hosting.http_server import HttpServer
 from pdp.hosting.sockets import bind, with_real_port
+from pdp.server.exchange import AsgiApp
 from pdp.server.service import Service
 
 
-def run_service(service: Service, *, listen: ListenAddress, log: FilteringBoundLogger) -> None:
+@dataclass(frozen=True, slots=True)
+class _Entrance:
+    """One application on one socket; `ready` is the event that tells its address."""
+
+    app: AsgiApp
+    listen: ListenAddress
+    bound: socket.socket
+    ready: str
+
+
+def run_service(
+    service: Service, *, listen: ListenAddress, log: FilteringBoundLogger, admin: ListenAddress | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT, then answer what was asked and return; SIGHUP reloads.
 
     Raises:
-        UnusableError: the address cannot be listened on.
+        UnusableError: an address cannot be listened on.
         ConfigurationError: the service refuses to start.
 
     """
+    with ExitStack() as sockets:
+        entrances = [_Entrance(service.app, listen, sockets.enter_context(_bound(listen)), "pdp_ready")]
+        if service.admin is not None and admin is not None:
+            entrances.append(_Entrance(service.admin, admin, sockets.enter_context(_bound(admin)), "admin_ready"))
+        uvloop.run(_serve(service, entrances, log=log))
+
+
+@contextmanager
+def _bound(listen: ListenAddress) -> Iterator[socket.socket]:
     bound = bind(listen)
     try:
-        uvloop.run(_serve(service, bound, listen=listen, log=log))
+        yield bound
     finally:
         bound.close()
         if isinstance(listen, UnixAddress):
             listen.path.unlink(missing_ok=True)
 
 
-async def _serve(service: Service, bound: socket.socket, *, listen: ListenAddress, log: FilteringBoundLogger) -> None:
+async def _serve(service: Service, entrances: Sequence[_Entrance], *, log: FilteringBoundLogger) -> None:
     async with service:
-        server = HttpServer(service.app, bound=bound, on_ready=lambda: _announce(service, bound, listen, log))
+        servers = [_server(one, service, log) for one in entrances]
         loop = asyncio.get_running_loop()
         reloads: set[asyncio.Task[None]] = set()
 
@@ -41,13 +66,26 @@ async def _serve(service: Service, bound: socket.socket, *, listen: ListenAddres
             reloads.add(task)
             task.add_done_callback(reloads.discard)
 
-        loop.add_signal_handler(signal.SIGTERM, server.stop)
-        loop.add_signal_handler(signal.SIGINT, server.stop)
+        def stop() -> None:
+            for server in servers:
+                server.stop()
+
+        loop.add_signal_handler(signal.SIGTERM, stop)
+        loop.add_signal_handler(signal.SIGINT, stop)
         loop.add_signal_handler(signal.SIGHUP, reload)
-        await server.serve()
+        async with asyncio.TaskGroup() as tasks:
+            for server in servers:
+                tasks.create_task(server.serve())
         log.info("pdp_stopped")
 
 
-def _announce(service: Service, bound: socket.socket, listen: ListenAddress, log: FilteringBoundLogger) -> None:
-    address = str(listen) if isinstance(listen, UnixAddress) else f"http://{with_real_port(listen, socket=bound)}"
-    log.info("pdp_ready", address=address, generation=service.generation)
+def _server(entrance: _Entrance, service: Service, log: FilteringBoundLogger) -> HttpServer:
+    def announce() -> None:
+        listen = entrance.listen
+        if isinstance(listen, UnixAddress):
+            address = str(listen)
+        else:
+            address = f"http://{with_real_port(listen, socket=entrance.bound)}"
+        log.info(entrance.ready, address=address, generation=service.generation)
+
+    return HttpServer(entrance.app, bound=entrance.bound, on_ready=announce)

@@ -32,6 +32,12 @@ class Metrics:
         self._drifts = Counter(
             "toolgate_drifts_total", "Tools found not to be as they were.", ["state"], registry=self._registry
         )
+        self._fenced = Counter(
+            "toolgate_fenced_total",
+            "Requests about servers that are not the enforcer's.",
+            ["enforcer"],
+            registry=self._registry,
+        )
         self._answers = Counter("toolgate_http_answers_total", "HTTP answers.", ["status"], registry=self._registry)
 
     def decided(self, effect: Effect, code: ReasonCode, *, seconds: float) -> None:
@@ -42,6 +48,10 @@ class Metrics:
     def drifted(self, record: DriftRecord) -> None:
         """Count what became of a tool, or of several."""
         self._drifts.labels(record.state.value).inc(record.count)
+
+    def fenced(self, enforcer: str) -> None:
+        """Count one request of the enforcer of that name that was none of its business."""
+        self._fenced.labels(enforcer).inc()
 
     def answered(self, status: int) -> None:
         """Count one answer."""

@@ -10,8 +10,10 @@ from pdp.audit.ingest import LogWriter
 from pdp.core.contract.errors import MessageError, RecordError
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, Record
-from pdp.server.access import Caller, KnownEnforcer
+from pdp.server.access import Caller
+from pdp.server.enforcers import KnownEnforcer
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
+from pdp.server.fence import Fence
 from pdp.server.metrics import Metrics
 
 MAX_RECORDS: Final = 1000
@@ -24,8 +26,9 @@ _TIME: Final = re.compile(r"\d{4}-(0\d|1[0-2])-[0-3]\d[T][0-2]\d:[0-5]\d:[0-6]\d
 class Records:
     """Takes records."""
 
-    def __init__(self, writer: LogWriter, *, metrics: Metrics, limits: JsonLimits) -> None:
+    def __init__(self, writer: LogWriter, *, fence: Fence, metrics: Metrics, limits: JsonLimits) -> None:
         self._writer = writer
+        self._fence = fence
         self._metrics = metrics
         self._limits = limits
 
@@ -41,6 +44,7 @@ class Records:
         # (2) only one's own
         if not isinstance(caller, KnownEnforcer) or any(record.writer != caller.name for record in records):
             raise RefusedExchange(403, "a record's `writer` is not the enforcer that brings it")
+        self._fence.check_records(caller, records)
         # (3) commit
         try:
             await self._writer.commit_all(records)

@@ -22,6 +22,11 @@ class Service(Protocol):
         ...
 
     @property
+    def admin(self) -> AsgiApp | None:
+        """The application for administrators, None where there is none."""
+        ...
+
+    @property
     def generation(self) -> int:
         """The serial of the active bundle."""
         ...
@@ -38,7 +43,7 @@ class Service(Protocol):
 
 
 class PdpService:
-    """The service of `app`: starts and closes `writer`, keeps `background` going between."""
+    """The service of `app`: starts and closes `writer`, keeps `background` going between; `on_close` comes last."""
 
     def __init__(
         self,
@@ -48,14 +53,18 @@ class PdpService:
         *,
         reload: Callable[[], Awaitable[None]],
         log: FilteringBoundLogger,
+        admin: AsgiApp | None = None,
         background: Sequence[Callable[[], Awaitable[None]]] = (),
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.app = app
+        self.admin = admin
         self._decider = decider
         self._writer = writer
         self._reload = reload
         self._log = log
         self._background = background
+        self._on_close = on_close
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -81,6 +90,7 @@ class PdpService:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._writer.aclose()
+        self._on_close()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

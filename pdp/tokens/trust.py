@@ -81,6 +81,8 @@ def refuse_dev_issuer_off_loopback(settings: Settings) -> tuple[Problem, ...]:
     if settings.identity.unsafe_dev_issuer is None:
         return ()
     listeners = {"gateway.listen": settings.gateway.listen, "pdp.listen": settings.pdp.listen}
+    if settings.pdp.admin is not None:
+        listeners["pdp.admin.listen"] = settings.pdp.admin.listen
     message = "`identity.unsafe_dev_issuer` is refused where the network can reach the listener: use loopback"
     return tuple(
         Problem(setting, 0, 0, "unsafe_dev_issuer", message)

@@ -29,7 +29,7 @@ pdp:
   listen: {listen}
   reload_interval: 1h
   log: {{url: "sqlite:///log.db", mode: {mode}}}
-  enforcers: {{other: keys/other.key}}
+  enforcers: {{other: {{key: keys/other.key, servers: [git]}}}}
 identity: {{unsafe_dev_issuer: {{}}}}
 """
 POLICY = """\

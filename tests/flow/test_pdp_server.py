@@ -344,7 +344,7 @@ def test_off_loopback_everything_but_health_needs_a_credential(tmp_path: Path, r
     [
         (("identity:", "gateway: {listen: '0.0.0.0:8080'}\nidentity:"), "unsafe_dev_issuer"),
         (('"127.0.0.1:0"', '"nowhere"'), "listen_invalid"),
-        (("other: keys/other.key", "pdp: keys/other.key"), "cannot be an enforcer's name"),
+        (("other: {key", "pdp: {key"), "cannot be an enforcer's name"),
         (("sqlite:///log.db", "sqlite:///policies"), "cannot be opened"),
         (("reload_interval: 1h", "reload_interval: 1h\n  policies: missing/"), "directory_missing"),
     ],

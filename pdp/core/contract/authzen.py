@@ -27,6 +27,7 @@ CATALOG_PATH: Final = "/v1/catalog"
 """Says which catalog and claims mapping are active; the catalog itself is below it, under its digest."""
 MAPPING_PATH: Final = "/v1/mapping"
 """Below it, under its digest, is the claims mapping."""
+REVOCATIONS_PATH: Final = "/v1/revocations"
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -73,7 +74,7 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
 
     `schema_digest` is the pin of the definition that was decided on. `detail` is the cause for the record; only
     enforcers with a credential get it. `scopes` goes with `scope_missing`: all that the call needs, those that
-    were granted too.
+    were granted too. `revocations` is the number of the newest revocation that was looked at.
     """
 
     decision_id: str
@@ -88,6 +89,7 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
     schema_digest: str | None = None
     detail: str | None = None
     scopes: list[str] = []
+    revocations: int = 0
 
     @property
     def caller_text(self) -> str:
@@ -132,10 +134,11 @@ class FoundResource(msgspec.Struct, frozen=True):
 
 
 class SearchContext(msgspec.Struct, frozen=True):
-    """Which bundle a search was answered from."""
+    """Which bundle a search was answered from, and the newest revocation that was looked at."""
 
     generation: int
     bundle: str
+    revocations: int = 0
 
 
 class SearchAnswerContext(msgspec.Struct, frozen=True):

@@ -17,3 +17,16 @@ def uuid7(*, unix_ms: int, randomness: bytes) -> str:
 def rfc3339(unix_seconds: float) -> str:
     """UTC with milliseconds, as `2026-07-28T09:00:00.000Z` (RFC 3339)."""
     return datetime.fromtimestamp(unix_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def unix_seconds(instant: str) -> float:
+    """The Unix seconds of an RFC 3339 time.
+
+    Raises:
+        ValueError: it is none, or does not say its offset from UTC.
+
+    """
+    moment = datetime.fromisoformat(instant)
+    if moment.tzinfo is None:
+        raise ValueError("the time does not say its offset from UTC")
+    return moment.timestamp()

@@ -104,7 +104,7 @@ def _read_key(entry: Mapping[str, Any]) -> VerificationKey | None:
 
 
 def is_weak(key: Ed25519PublicKey) -> bool:
-    """Whether `key` is of low order: with such a one anybody can make signatures that match (RFC 8032, section 5.1.7)."""
+    """Whether `key` is of low order, so that anybody can make signatures that match (RFC 8032, section 5.1.7)."""
     # Points of order 1, 2 and 4 have y = 1, -1 and 0, those of order 8 solve dy^4 + 2y^2 = 1.
     y = int.from_bytes(key.public_bytes_raw(), "little") & (1 << 255) - 1
     return y >= _P or y in {0, 1, _P - 1} or (_D * pow(y, 4, _P) + 2 * y * y - 1) % _P == 0

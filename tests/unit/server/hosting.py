@@ -21,9 +21,12 @@ from pdp.core.contract.authzen import (
 )
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.revocation import Revocation, RevocationKind, RevocationSet
 from pdp.hosting.address import ListenAddress, TcpAddress
+from pdp.revocation.held import HeldRevocations
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.enforcer_keys import EnforcerKeys
+from pdp.server.enforcers import Authenticator, Client, Enforcers, EveryServer, TheseServers
 from tests.unit.audit.sample import MemoryStore
 from tests.unit.tokens.minting import Events
 
@@ -31,6 +34,7 @@ KEY = "k" * 43
 OTHER_KEY = "o" * 43
 LOOPBACK = TcpAddress("127.0.0.1", 8181)
 NETWORK = TcpAddress("0.0.0.0", 8181)
+GIT = frozenset({"git"})
 BUNDLE = "sha256:" + "0" * 64
 
 QUESTION: dict[str, Any] = {
@@ -87,6 +91,27 @@ class TellingDecider:
         return next(self.mappings)
 
 
+class MemoryRevocations:
+    """A source of revocations that says what it is told to, or fails."""
+
+    def __init__(self) -> None:
+        self.known = RevocationSet()
+        self.raises: Exception | None = None
+
+    def revoke(self, kind: RevocationKind, identifier: str, *, until: str | None = None) -> None:
+        sequence = self.known.sequence + 1
+        made = Revocation(sequence, kind, identifier, "lost", "corp|olga", "2026-07-28T09:00:00.000Z", until)
+        self.known = RevocationSet(sequence, (*self.known.revocations, made))
+
+    def sequence(self) -> int:
+        if self.raises is not None:
+            raise self.raises
+        return self.known.sequence
+
+    def read(self) -> RevocationSet:
+        return self.known
+
+
 @dataclass
 class Host:
     """A running application and what is behind it."""
@@ -95,7 +120,13 @@ class Host:
     decider: TellingDecider
     store: MemoryStore
     writer: LogWriter
+    revocations: MemoryRevocations
+    held: HeldRevocations
     events: Events = field(default_factory=Events)
+
+    def revoke(self, kind: RevocationKind, identifier: str, *, until: str | None = None) -> None:
+        self.revocations.revoke(kind, identifier, until=until)
+        self.held.refresh()
 
     async def ask(self, body: Any = None, **named: Any) -> httpx.Response:
         return await self.client.post("/access/v1/evaluation", json=QUESTION if body is None else body, **named)
@@ -113,16 +144,28 @@ async def hosting(
     *,
     bounds: ServerBounds | None = None,
     clock: Callable[[], Clock] = ticking_clock,
+    decider: TellingDecider | None = None,
+    authenticator: Authenticator | None = None,
 ) -> AsyncIterator[Host]:
-    decider, store, events = TellingDecider(), MemoryStore(), Events()
+    decider, store, events = decider or TellingDecider(), MemoryStore(), Events()
     writer = LogWriter(store, log=events.log())
-    keys = EnforcerKeys({"gateway": KEY.encode(), "other": OTHER_KEY.encode()})
-    app = build_app(decider, writer, keys=keys, listen=listen, clock=clock(), log=events.log(), bounds=bounds)
+    ticking, revocations = clock(), MemoryRevocations()
+    enforcers = Enforcers(
+        {"gateway": EveryServer(), "other": TheseServers(frozenset({"files"})), "client": TheseServers(GIT)},
+        keys=EnforcerKeys({"gateway": KEY.encode(), "other": OTHER_KEY.encode()}),
+        clients={"client": Client("corp", "enforcer-1", "enforcer-1")},
+        authenticator=authenticator,
+        clock=ticking,
+    )
+    held = HeldRevocations(revocations, max_age=10.0, steady=ticking.steady, log=events.log())
+    app = build_app(
+        decider, writer, held=held, enforcers=enforcers, listen=listen, clock=ticking, log=events.log(), bounds=bounds
+    )
     writer.start()
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000), raise_app_exceptions=True)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8181") as client:
-            yield Host(client, decider, store, writer, events)
+            yield Host(client, decider, store, writer, revocations, held, events)
     finally:
         await writer.aclose()
 

@@ -60,6 +60,7 @@ async def test_an_allow_says_why(host: Host) -> None:
                 "schema_digest": None,
                 "detail": None,
                 "scopes": [],
+                "revocations": 0,
             }
         },
     }
@@ -305,7 +306,7 @@ async def test_a_search_gives_what_may_be_seen_and_is_recorded(host: Host) -> No
     answer = await host.client.post(RESOURCES, json=SEARCH)
     assert answer.json() == {
         "results": [{"type": "tool", "id": "git/git_log"}],
-        "context": {"toolgate": {"generation": 7, "bundle": BUNDLE}},
+        "context": {"toolgate": {"generation": 7, "bundle": BUNDLE, "revocations": 0}},
     }
     (asked,) = host.decider.asked
     assert isinstance(asked, ResourceSearchRequest)

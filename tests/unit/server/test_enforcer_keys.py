@@ -12,6 +12,8 @@ from pdp.server.enforcer_keys import EnforcerKeys, read_enforcer_keys
 
 
 def settings(**pdp: Any) -> Settings:
+    named = {name: {"key": file, "servers": ["git"]} for name, file in pdp.pop("enforcers", {}).items()}
+    pdp |= {"enforcers": named}
     return Settings.model_validate({"version": 1, "pdp": pdp})
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdp.core.contract.errors import ConfigurationError, UnusableError
-from pdp.core.settings.decision_point import LogMode
+from pdp.core.settings.decision_point import EnforcerSettings, LogMode
 from pdp.core.settings.gateway import DecisionMode
 from pdp.core.settings.load import LoadedSettings, load, read_settings
 from pdp.core.settings.model import Settings, UpstreamSettings
@@ -185,7 +185,7 @@ def test_overrides_reach_every_kind_of_setting() -> None:
         TOOLGATE__GATEWAY__DECISIONS="embedded",
         TOOLGATE__PDP__LOG__MODE="durable",
         TOOLGATE__PDP__STATE="/var/lib/x",
-        TOOLGATE__PDP__ENFORCERS__edge="edge.key",
+        TOOLGATE__PDP__ENFORCERS__edge="{key: edge.key, servers: [git]}",
         TOOLGATE__MCPSERVERS__MY_GIT__ARGS__1="12",
         TOOLGATE__MCPSERVERS__MY_GIT__ENV__A__B="x: [y",
         TOOLGATE__MCPSERVERS__NEW_ONE__URL="https://h/mcp",
@@ -195,7 +195,10 @@ def test_overrides_reach_every_kind_of_setting() -> None:
     assert (found.gateway.max_staleness, found.gateway.cache_entries) == (7.0, 5)
     assert found.gateway.pdp == ["http://a:1", "http://b:2"]
     assert (found.gateway.decisions, found.pdp.log.mode) == (DecisionMode.EMBEDDED, LogMode.DURABLE)
-    assert (found.pdp.state, found.pdp.enforcers) == (Path("/var/lib/x"), {"edge": Path("edge.key")})
+    assert (found.pdp.state, found.pdp.enforcers) == (
+        Path("/var/lib/x"),
+        {"edge": EnforcerSettings(key=Path("edge.key"), servers=["git"])},
+    )
     assert found.mcpServers == {
         "my-git": UpstreamSettings(command="g", args=["a", "12"], env={"A__B": "x: [y"}),
         "new-one": UpstreamSettings(url="https://h/mcp", headers={"AUTHORIZATION": "0123 #456"}),

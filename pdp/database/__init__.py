@@ -1,0 +1,1 @@
+"""SQL databases as every store here opens them."""
