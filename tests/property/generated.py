@@ -16,7 +16,7 @@ from pdp.core.engine.compile import CompiledPolicies, compile_policies
 from pdp.core.engine.evaluate import Engine
 from tests.property.drawing import Draw, Drawn, Seeded
 from tests.property.generated_catalog import Definition, definitions, strays
-from tests.property.generated_people import NOW
+from tests.property.generated_people import MAPPING, NOW
 from tests.property.generated_policies import policy
 from tests.property.generated_requests import request
 
@@ -71,7 +71,7 @@ class World:
         refused: tuple[Problem, ...] = ()
         while True:
             try:
-                return compile_policies(sources, catalog=self.catalog), refused
+                return compile_policies(sources, catalog=self.catalog, mapping=MAPPING), refused
             except ConfigurationError as error:
                 refused += tuple(one for one in error.problems if one.severity is Severity.ERROR)
                 sources = {file: raw for file, raw in sources.items() if file not in {p.file for p in refused}}

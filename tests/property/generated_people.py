@@ -3,12 +3,31 @@
 from datetime import UTC, datetime
 from typing import Final
 
+from pdp.core.identity.attribute import AttributeType
+from pdp.core.identity.mapping import IdentityMapping, IssuerEntry
+from pdp.core.identity.source import Source
+
 USERS: Final = ("corp|alice", "corp|bob", "corp|eve")
 AGENTS: Final = ("corp|bot", "corp|coder")
 GROUPS: Final = ("corp|eng", "corp|ops", "corp|all staff")
 ROLES: Final = ("corp|admin", "corp|reader")
 TENANTS: Final = ("corp|acme", "corp|zeta")
 EMAILS: Final = ("alice@example.com", "bob@example.org")
+LEVELS: Final = (-1, 0, 3, 2**62)
+TEAMS: Final = ("red", "blue", "Red")
+MAPPING: Final = IdentityMapping(
+    attributes={
+        "email": AttributeType.STRING,
+        "level": AttributeType.LONG,
+        "staff": AttributeType.BOOLEAN,
+        "teams": AttributeType.STRINGS,
+        "since": AttributeType.DATETIME,
+        "desk": AttributeType.IP,
+        "quota": AttributeType.DECIMAL,
+    },
+    default=IssuerEntry(id=Source(("sub",))),
+)
+"""What principals are made by: attributes of each type, for every issuer."""
 SCOPES: Final = ("tools:read", "tools:write", "admin")
 IPS: Final = ("10.1.2.3", "127.0.0.1", "192.168.0.9", "::1", "fd00::7")
 SESSIONS: Final = ("s-1", "s-2", "main")

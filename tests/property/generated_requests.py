@@ -1,6 +1,6 @@
 """Generated requests: mostly as a schema wants them, some odd."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subject
@@ -11,10 +11,13 @@ from tests.property.generated_people import (
     EMAILS,
     GROUPS,
     HOSTS,
+    INSTANTS_AROUND,
     IPS,
+    LEVELS,
     ROLES,
     SCOPES,
     SESSIONS,
+    TEAMS,
     TENANTS,
     USERS,
 )
@@ -60,6 +63,17 @@ _VALUES: Final[Mapping[Kind, Sequence[Any]]] = {
     Kind.AMOUNT: AMOUNTS,
     Kind.FLAG: (False, True),
     Kind.EITHER: (*TEXTS, *COUNTS),
+}
+
+
+_ATTRIBUTES: Final[Mapping[str, Callable[[Draw], Any]]] = {
+    "email": lambda draw: draw.choice(EMAILS),
+    "level": lambda draw: draw.choice(LEVELS),
+    "staff": lambda draw: draw.chance(50),
+    "teams": lambda draw: draw.some(TEAMS, most=2),
+    "since": lambda draw: draw.choice(INSTANTS_AROUND),
+    "desk": lambda draw: draw.choice(IPS),
+    "quota": lambda draw: draw.choice((0, 1.5, "2.2500")),
 }
 
 
@@ -135,9 +149,12 @@ def _subject(draw: Draw) -> Subject:
     }
     if draw.chance(50):
         properties["tenant"] = draw.choice(TENANTS)
-    if draw.chance(50):
-        properties["email"] = draw.choice(EMAILS)
-    return Subject(kind, identifier, properties)
+    return Subject(kind, identifier, properties | attributes(draw))
+
+
+def attributes(draw: Draw) -> dict[str, Any]:
+    """Some of the attributes that the mapping declares."""
+    return {name: each(draw) for name, each in _ATTRIBUTES.items() if draw.chance(40)}
 
 
 def _delegation(draw: Draw) -> dict[str, Any]:

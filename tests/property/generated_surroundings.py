@@ -12,9 +12,11 @@ from tests.property.generated_people import (
     GROUPS,
     HOSTS,
     INSTANTS,
+    LEVELS,
     ROLES,
     SCOPES,
     SESSIONS,
+    TEAMS,
     TENANTS,
     USERS,
 )
@@ -49,6 +51,12 @@ def _attributes(draw: Draw, view: View) -> str:
         (
             f"principal has email && principal.email == {literal(draw.choice(EMAILS))}",
             'principal has email && principal.email like "*@example.com"',
+            f"principal has level && principal.level {draw.choice(_ORDER)} {draw.choice(LEVELS)}",
+            "principal has staff && principal.staff",
+            f"principal has teams && principal.teams.contains({literal(draw.choice(TEAMS))})",
+            f"principal has since && principal.since {draw.choice(_ORDER)} datetime({literal(draw.choice(INSTANTS))})",
+            f"principal has desk && principal.desk.isInRange(ip({literal(draw.choice(_RANGES))}))",
+            'principal has quota && principal.quota.lessThan(decimal("1.75"))',
             f"principal has tenant && principal.tenant == {entity('Tenant', draw.choice(TENANTS))}",
             "principal has tenant && principal in principal.tenant",
         )

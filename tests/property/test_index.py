@@ -31,9 +31,9 @@ from pdp.core.engine.policy import Policy
 from pdp.core.engine.request import read_access
 from pdp.core.engine.scope import Lineage
 from pdp.core.engine.view import view_of
-from pdp.core.identity.builtin import BUILT_IN
 from tests.property.drawing import Draw, Drawn
 from tests.property.generated import NOW, World, cases, seeded_requests, seeded_world
+from tests.property.generated_people import MAPPING
 from tests.unit.engine.fitting import Fits, fit
 from tests.unit.engine.scoped import heads, ids
 
@@ -52,7 +52,7 @@ class Asked:
 
 def asked(world: World, request: EvaluationRequest) -> Asked:
     """`request` put to Cedar with every policy of `world`, and with those of its slice; it sees the same data."""
-    access, tool = read_access(request, mapping=BUILT_IN), world.called(request)
+    access, tool = read_access(request, mapping=MAPPING), world.called(request)
     if tool is None:
         raise Refused(ReasonCode.TOOL_CHANGED, "the tool is not as approved")
     policies = tuple(world.compiled.policies.values())

@@ -19,9 +19,9 @@ from pdp.core.engine.residual.audience import Visibility
 from pdp.core.engine.residual.listing import Listing
 from pdp.core.engine.residual.stage import LISTING
 from pdp.core.engine.view import ARGUMENTS, MEMBERS, View
-from pdp.core.identity.builtin import BUILT_IN
 from tests.property.generated import NOW, World, seeded_requests, seeded_world
 from tests.property.generated_catalog import Definition
+from tests.property.generated_people import MAPPING
 from tests.property.sampled_calls import Sampler, list_request
 from tests.unit.engine.fitting import Fits, fit
 
@@ -53,7 +53,7 @@ def _allowed(world: World, tool: Definition, asked: ResourceSearchRequest, *, se
 
 def _hides(world: World, asked: ResourceSearchRequest, tool: Definition) -> bool:
     """Whether Cedar finds a `forbid` on the listing itself that holds for the tool's server, or fails."""
-    access = read_access(asked, mapping=BUILT_IN)
+    access = read_access(asked, mapping=MAPPING)
     people, servers = principal_entities(access), server_entities(uid("Server", tool.tool.server), tool.tool.tenant)
     entities = defined((*people, *servers, Entity(LISTING.uid, {})))
     principal, server = (lineage(one[0].uid, entities) for one in (people, servers))

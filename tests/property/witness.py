@@ -11,12 +11,11 @@ from pdp.core.contract.authzen import EvaluationRequest
 from pdp.core.contract.errors import Refused
 from pdp.core.engine.closure import action_entities, defined, lineage, principal_entities, tool_entities
 from pdp.core.engine.request import read_access
-from pdp.core.identity.builtin import BUILT_IN
 from tests.property.drawing import Draw
 from tests.property.generated import NOW, World
 from tests.property.generated_catalog import Argument, Definition
-from tests.property.generated_people import EMAILS, HOSTS, INSTANTS_AROUND, IPS, SESSIONS
-from tests.property.generated_requests import ODD, arguments, surroundings, value
+from tests.property.generated_people import HOSTS, INSTANTS_AROUND, IPS, MAPPING, SESSIONS
+from tests.property.generated_requests import ODD, arguments, attributes, surroundings, value
 from tests.property.mutation import ABSENT, Moment, changed_at, kept, steps
 
 _MEMBERS: Final[Mapping[str, Sequence[Any]]] = {"ip": IPS, "session": SESSIONS, "enforcer": HOSTS, "transport": HOSTS}
@@ -57,7 +56,7 @@ def slices_of(world: World, requests: Sequence[EvaluationRequest]) -> list[Share
 def _slice(world: World, request: EvaluationRequest) -> tuple[str, ...] | None:
     """The ids of the policies that can match, None for a request that is refused before they are asked."""
     try:
-        access = read_access(request, mapping=BUILT_IN)
+        access = read_access(request, mapping=MAPPING)
     except Refused:
         return None
     tool = world.called(request)
@@ -83,9 +82,8 @@ def is_witnessed(draw: Draw, *, world: World, among: SharedSlice, pointer: str, 
 def _base(draw: Draw, among: SharedSlice, *, odd: int) -> Moment:
     """A request of the slice: its scopes look at principal, action and resource alone, so the rest is free."""
     asked = draw.choice(among.calls)
-    email = {"email": draw.choice(EMAILS)} if draw.chance(50) else {}
-    plain = {name: item for name, item in asked.subject.properties.items() if name != "email"}
-    subject = msgspec.structs.replace(asked.subject, properties=plain | email)
+    plain = {name: item for name, item in asked.subject.properties.items() if name not in MAPPING.attributes}
+    subject = msgspec.structs.replace(asked.subject, properties=plain | attributes(draw))
     context = {"arguments": _given(draw, among.tool, odd=odd), **surroundings(draw, odd=0)}
     return Moment(msgspec.structs.replace(asked, subject=subject, context=context), draw.choice(INSTANTS_AROUND))
 
