@@ -7,6 +7,7 @@ own reason code, and is recorded.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -23,7 +24,7 @@ from enforcers.spool import Account, Recorder, describe_arguments
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.catalog.arguments import ArgumentChecker
 from pdp.core.catalog.marks import masked
-from pdp.core.contract.authzen import TOOL_TYPE, EvaluationResponse
+from pdp.core.contract.authzen import TOOL_TYPE, EvaluationResponse, ResourceSearchRequest
 from pdp.core.contract.checked_call import CheckedCall, normalise
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import DecisionError, MessageError, RecordError, Refused, TokenError
@@ -31,7 +32,7 @@ from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Notification, Request
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Fate
-from pdp.core.identity.access import call_request, list_request
+from pdp.core.identity.access import Shown, call_request, list_request
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.core.text.hidden_text import shown
 from pdp.tokens.presented import Presented
@@ -68,6 +69,7 @@ class Chain:
         recorder: Recorder,
         forwarder: Forwarder,
         clock: Clock,
+        shown: Shown = Shown.GRANTED,
     ) -> None:
         self._authenticator = authenticator
         self._principals = principals
@@ -76,6 +78,7 @@ class Chain:
         self._recorder = recorder
         self._forwarder = forwarder
         self._clock = clock
+        self._shown = shown
         self._checker = ArgumentChecker()
         self._log = structlog.get_logger("toolgate.chain")
 
@@ -193,14 +196,17 @@ class Chain:
         usable = await self._definitions.usable()
         offered = {one.offer.id: one.offer.pin for _, one in usable if one.offer.pin != one.approved}
         try:
-            found = await self._decisions.search(list_request(who.principal, seen=_seen(who), offered=offered))
+            found = await self._decisions.search(self._list_request(who, offered))
         except DecisionError as error:
             if error.code is not ReasonCode.BUNDLE_STALE:
                 raise
             who = await self._mapped_again(who, account)
-            found = await self._decisions.search(list_request(who.principal, seen=_seen(who), offered=offered))
+            found = await self._decisions.search(self._list_request(who, offered))
         permitted = {resource.id for resource in found.results if resource.type == TOOL_TYPE}
         return [(name, one.offer) for name, one in usable if one.offer.id in permitted]
+
+    def _list_request(self, who: Identified, offered: Mapping[str, str]) -> ResourceSearchRequest:
+        return list_request(who.principal, seen=_seen(who), offered=offered, shown=self._shown)
 
     async def _forward(self, offer: Offer, arguments: JsonObject, record: str) -> Allowed | Denied:
         """Steps 7 to 10; the outcome is recorded whatever happens, cancellation included."""

@@ -83,6 +83,7 @@ async def open_chain(
             recorder=recorder,
             forwarder=forwarder,
             clock=clock,
+            shown=gateway.lists,
         )
         yield Enforcer(chain, definitions)
     finally:

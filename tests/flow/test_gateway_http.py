@@ -542,6 +542,12 @@ async def test_a_cursor_that_was_never_given_out_is_refused(client: Client) -> N
     assert (reply.status, reply.code) == (400, -32602)
 
 
+async def test_whose_refusal_cannot_be_recorded_is_told_to_come_again(client: Client, host: Host) -> None:
+    host.point.records_lost = "disk full"
+    reply = await client.modern("tools/list", credential=None)
+    assert (reply.status, reply.reason) == (503, "log_unavailable")
+
+
 async def test_a_record_that_is_lost_is_a_denial(client: Client, host: Host) -> None:
     host.point.records_lost = "disk full"
     reply = await client.call("odd__echo", text="x")

@@ -28,10 +28,21 @@ _STATUS: Final = {
     ReasonCode.ISSUER_UNAVAILABLE: 503,
     **dict.fromkeys(CREDENTIAL_CODES, 401),
 }
+_UNANSWERABLE: Final = frozenset(
+    {
+        ReasonCode.LOG_UNAVAILABLE,
+        ReasonCode.PDP_UNREACHABLE,
+        ReasonCode.BUNDLE_STALE,
+        ReasonCode.BUNDLE_UNTRUSTED,
+        ReasonCode.INTERNAL_ERROR,
+    }
+)
+"""Where these keep a caller from being identified, nobody was answered."""
 _OK: Final = 200
 _ACCEPTED: Final = 202
 _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
+_UNAVAILABLE: Final = 503
 
 
 async def reply(
@@ -70,4 +81,6 @@ def _status(answer: Answer, arrival: Arrival) -> int:
         and isinstance(answer.message, ErrorAnswer)
     ):
         return _NOT_FOUND
+    if arrival.who is None and answer.denied in _UNANSWERABLE and isinstance(answer.message, ErrorAnswer):
+        return _UNAVAILABLE
     return _STATUS.get(answer.denied, _FORBIDDEN if isinstance(arrival.message, Notification) else _OK)

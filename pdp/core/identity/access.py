@@ -1,12 +1,14 @@
 """What an enforcer asks for a principal: the one composition of AuthZEN requests."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from pdp.core.contract.authzen import (
     DIGEST,
     OFFERED,
+    STEP_UP,
     TOOL_TYPE,
     Action,
     EvaluationRequest,
@@ -19,6 +21,15 @@ from pdp.core.contract.exact_json import JsonObject
 from pdp.core.identity.principal import Principal
 
 _AS_APPROVED: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Shown(StrEnum):
+    """Which tools a list has."""
+
+    GRANTED = "granted"
+    """Those that the scopes of the token allow."""
+    REACHABLE = "reachable"
+    """Those that more scopes would allow, too: who calls one is told which to ask for."""
 
 
 def call_request(
@@ -38,17 +49,24 @@ def call_request(
 
 
 def list_request(
-    principal: Principal, *, seen: Mapping[str, str | None], offered: Mapping[str, str] = _AS_APPROVED
+    principal: Principal,
+    *,
+    seen: Mapping[str, str | None],
+    offered: Mapping[str, str] = _AS_APPROVED,
+    shown: Shown = Shown.GRANTED,
 ) -> ResourceSearchRequest:
     """Which tools may `principal` see?
 
     `offered` has the digests of the definitions that servers offer now, by `server/tool`, where they are
     not the approved ones; `seen` is as for `call_request`.
     """
+    properties: dict[str, Any] = {OFFERED: dict(offered)}
+    if shown is Shown.REACHABLE:
+        properties[STEP_UP] = True
     return ResourceSearchRequest(
         subject=principal.subject(),
         action=Action(TOOLS_CALL),
-        resource=ResourceKind(TOOL_TYPE, {OFFERED: dict(offered)}),
+        resource=ResourceKind(TOOL_TYPE, properties),
         context={**principal.context(), **_present(seen)},
     )
 

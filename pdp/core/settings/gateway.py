@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pdp.core.identity.access import Shown
 from pdp.core.settings.pdp_credentials import PdpCredentialSettings
 from pdp.core.settings.section import Cidr, FilePath, Seconds, Section
 
@@ -82,6 +83,7 @@ class GatewaySettings(Section):
     client_certificate: ClientCertificateSettings | None = None
     ip_allow: Annotated[list[Cidr], Field(min_length=1)] | None = None
     max_staleness: Seconds = "10s"  # type: ignore[assignment]
+    lists: Annotated[Shown, Field(strict=False)] = Shown.GRANTED
     cache_entries: int = Field(default=10_000, gt=0)
     pdp_timeout: Seconds = "2s"  # type: ignore[assignment]
     upstream_timeout: Seconds = "60s"  # type: ignore[assignment]

@@ -1,7 +1,7 @@
 import msgspec
 
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest, Subject
-from pdp.core.identity.access import call_request, list_request
+from pdp.core.identity.access import Shown, call_request, list_request
 from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
 
 ALICE = Principal(
@@ -35,6 +35,11 @@ def test_a_listing_is_asked_without_arguments() -> None:
     assert _plain(asked) == ResourceSearchRequest(
         SUBJECT, Action("tools/call"), ResourceKind("tool", {"offered": {}}), context
     )
+
+
+def test_a_listing_can_ask_for_what_more_scopes_would_allow() -> None:
+    asked = list_request(ALICE, seen={}, shown=Shown.REACHABLE)
+    assert asked.resource == ResourceKind("tool", {"offered": {}, "step_up": True})
 
 
 def _plain(asked: EvaluationRequest | ResourceSearchRequest) -> EvaluationRequest | ResourceSearchRequest:
