@@ -35,6 +35,7 @@ from pdp.core.settings.pdp_credentials import PdpCredentialSettings
 from pdp.tokens.fetch.discovery import Discovery
 from pdp.tokens.fetch.fetcher import Fetcher
 from pdp.tokens.fetch.unavailable import UnavailableError
+from pdp.tokens.local.opened import refuse_secrets_in_the_clear
 from pdp.tokens.secret_file import read_secret
 from pdp.tokens.trust import build_authenticator, refuse_dev_issuer_off_loopback
 
@@ -58,7 +59,7 @@ async def open_chain(
         UnusableError: a key, the log or an extra is missing.
 
     """
-    problems = refuse_dev_issuer_off_loopback(settings)
+    problems = (*refuse_dev_issuer_off_loopback(settings), *refuse_secrets_in_the_clear(settings))
     if problems:
         raise ConfigurationError(problems)
     clock = system_clock()

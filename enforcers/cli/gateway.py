@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +13,12 @@ import typer
 import uvloop
 from structlog.typing import FilteringBoundLogger
 
-from enforcers.gateway.app import Gateway, configured_servers, http_app, open_gateway
+from enforcers.gateway.accounts.opened import open_pages
+from enforcers.gateway.app import Gateway, GuardedGateway, configured_servers, http_app, open_gateway
 from enforcers.gateway.listen import tcp_address
 from enforcers.gateway.naming import Prefixed
 from enforcers.gateway.transports.entrance import proxies_of_connections
-from enforcers.gateway.transports.http_app import MCP_PATH
+from enforcers.gateway.transports.http_app import MCP_PATH, Page
 from pdp.core.settings.load import read_settings
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import TcpAddress
@@ -49,21 +51,33 @@ async def run(settings: Settings, *, base: Path, environment: Mapping[str, str],
     servers = configured_servers(settings, base=base, environment=environment)
     async with open_gateway(settings, base=base, servers=servers, naming=Prefixed()) as opened:
         address = tcp_address(settings.gateway.listen)
-        with bind(address) as socket:
-            bound = with_real_port(address, socket=socket)
-            started: list[str] = []
-            app = http_app(opened, settings=settings, bound=bound, ready=lambda: bool(started))
-            await opened.start()
-            server = HttpServer(
-                app,
-                bound=socket,
-                on_ready=lambda: _announce(opened, settings, bound, started, log),
-                proxies=proxies_of_connections(settings.gateway),
-            )
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, server.stop)
-            await server.serve()
+        with bind(address) as listening:
+            bound = with_real_port(address, socket=listening)
+            async with open_pages(settings, base=base, bound=bound) as pages:
+                await _serve(opened, pages, settings, bound, listening, log)
     log.info("gateway_stopped")
+
+
+async def _serve(
+    opened: GuardedGateway,
+    pages: Mapping[str, Page],
+    settings: Settings,
+    bound: TcpAddress,
+    listening: socket.socket,
+    log: FilteringBoundLogger,
+) -> None:
+    started: list[str] = []
+    app = http_app(opened, settings=settings, bound=bound, ready=lambda: bool(started), pages=pages)
+    await opened.start()
+    server = HttpServer(
+        app,
+        bound=listening,
+        on_ready=lambda: _announce(opened, settings, bound, started, log),
+        proxies=proxies_of_connections(settings.gateway),
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    await server.serve()
 
 
 def _announce(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
@@ -22,7 +23,7 @@ from enforcers.gateway.router import Router
 from enforcers.gateway.service import SILENT, Service
 from enforcers.gateway.sessions import Sessions
 from enforcers.gateway.transports.entrance import Entrance
-from enforcers.gateway.transports.http_app import MCP_PATH, HttpApp
+from enforcers.gateway.transports.http_app import MCP_PATH, HttpApp, Page
 from enforcers.gateway.transports.protected_resource import Acceptance, Holders, ProtectedResource
 from enforcers.gateway.transports.streamable_http import StreamableHttp, Surroundings
 from enforcers.gateway.upstreams.channel import Connector
@@ -35,12 +36,15 @@ from enforcers.offer import Found
 from pdp.core.contract.errors import ConfigurationError, DecisionError, Problem
 from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.settings.gateway import GatewaySettings
+from pdp.core.settings.identity import IdentitySettings
 from pdp.core.settings.model import Settings, UpstreamSettings
 from pdp.core.settings.possession import Binding
 from pdp.hosting.address import TcpAddress
+from pdp.tokens.presented import Scheme
 from pdp.tokens.proof.proof_key import PROOF_ALGORITHMS
 
 _DISTRIBUTION: Final = "toolgate"
+_NO_PAGES: Final[Mapping[str, Page]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,15 @@ def _collision(wire_name: str, tools: Sequence[str]) -> Problem:
     return Problem("mcpServers", 0, 0, "name_collision", f"{both} have one name on the wire, `{wire_name}`")
 
 
-def http_app(gateway: Gateway, *, settings: Settings, bound: TcpAddress, ready: Callable[[], bool]) -> HttpApp:
-    """The ASGI application for a gateway that listens on `bound`.
+def http_app(
+    gateway: Gateway,
+    *,
+    settings: Settings,
+    bound: TcpAddress,
+    ready: Callable[[], bool],
+    pages: Mapping[str, Page] = _NO_PAGES,
+) -> HttpApp:
+    """The ASGI application for a gateway that listens on `bound`; `pages` are others than its own, by path.
 
     Raises:
         ConfigurationError: nothing says under which name it may be addressed.
@@ -140,18 +151,25 @@ def http_app(gateway: Gateway, *, settings: Settings, bound: TcpAddress, ready: 
     )
     sessions = Sessions(max_sessions=own.max_sessions, idle=own.session_idle)
     endpoint = StreamableHttp(gateway.service, offers=gateway.offers, sessions=sessions, surroundings=surroundings)
-    return HttpApp(endpoint, resource=resource, origins=origins, ready=ready)
+    return HttpApp(endpoint, resource=resource, origins=origins, ready=ready, pages=pages)
 
 
 def _resource(gateway: Gateway, settings: Settings, bound: TcpAddress) -> ProtectedResource:
     own = settings.gateway
     return ProtectedResource(
         own.resource or f"http://{bound}{MCP_PATH}",
-        [issuer.issuer for issuer in settings.identity.issuers],
+        _issuers(settings.identity),
         name=own.resource_name,
         holders=_holders(settings),
         scopes=gateway.common_scopes,
+        passwords=[Scheme.BASIC] if settings.identity.basic else [],
     )
+
+
+def _issuers(identity: IdentitySettings) -> list[str]:
+    """The authorization servers that clients can get tokens from, ours only where they can from it."""
+    own = identity.local_issuer if identity.id_jag is not None else None
+    return [*(issuer.issuer for issuer in identity.issuers), *([] if own is None else [own.issuer])]
 
 
 def _holders(settings: Settings) -> Holders:

@@ -59,6 +59,8 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
         "log": Verb(Panel.AUDIT, "Ask the decision log", extra="server"),
         "revoke": Verb(Panel.OPERATE, "Stop a principal, actor, session, tool or server", extra="server"),
         "config": Verb(Panel.OPERATE, "Show and check the configuration"),
+        "keys": Verb(Panel.OPERATE, "Make, list, rotate and revoke API keys", extra="accounts"),
+        "accounts": Verb(Panel.OPERATE, "Local accounts: invite, list, disable, reset, join, log in", extra="accounts"),
         "identity": Verb(Panel.OPERATE, "Say what the claims mapping makes of a token", extra="server"),
         "dev": Verb(Panel.OPERATE, "Tokens of the local issuer, for trying out"),
     }

@@ -1,7 +1,8 @@
 """Whom we believe: the authenticator that the settings ask for."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.identity import DevIssuerSettings, IdentitySettings, IssuerSettings
+from pdp.core.settings.local_identity import LocalIssuerSettings
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import Exposure, listen_address
 from pdp.tokens.authenticator import Authenticator
@@ -18,7 +20,13 @@ from pdp.tokens.fetch.endpoint import read_endpoint
 from pdp.tokens.fetch.fetcher import Fetcher
 from pdp.tokens.fetch.unavailable import UnavailableError
 from pdp.tokens.introspection.introspectors import introspection_problems, open_introspectors
+from pdp.tokens.local.api_keys.key_text import KEY_PREFIX
 from pdp.tokens.local.dev_issuer import DEV_ALGORITHM, DevIssuer, DevKeys
+from pdp.tokens.local.id_jag.clients import read_clients
+from pdp.tokens.local.id_jag.exchange import ID_JAG_TYPE, Exchange
+from pdp.tokens.local.local_issuer import LocalIssuer
+from pdp.tokens.local.opened import local_problems, open_credentials
+from pdp.tokens.local.signing_key import SIGNING_ALGORITHM
 from pdp.tokens.proof.possession import open_possession
 from pdp.tokens.signed.jwks import ALGORITHMS, read_key_set
 from pdp.tokens.signed.key_cache import KeyCache
@@ -48,18 +56,70 @@ def build_authenticator(identity: IdentitySettings, *, base: Path, log: Filterin
         log.warning("unsafe_dev_issuer_used", at="start", issuer=identity.unsafe_dev_issuer.alias)
         issuers.append(_unsafe_dev(identity.unsafe_dev_issuer, identity, base, log))
         unsafe.add(identity.unsafe_dev_issuer.alias)  # each use is logged, so each is verified
-    signed = ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe)
+    local = open_credentials(identity, base=base, log=log)
+    if local.issuer is not None:
+        issuers.append(_own(local.issuer, identity, log))
+    signed = local.around(ClaimsCache(TokenVerifier(issuers, leeway=identity.leeway, log=log), never=unsafe))
     opaque = open_introspectors(identity, base=base, fetcher=fetcher, discoveries=discoveries, log=log)
-    possession = open_possession(identity, base=base)
-    return Authenticator(signed, possession=possession, opaque=opaque.rest, prefixed=opaque.prefixed)
+    return Authenticator(
+        signed,
+        possession=open_possession(identity, base=base),
+        opaque=opaque.rest,
+        prefixed={**opaque.prefixed, **local.prefixed},
+        passwords=local.passwords,
+    )
+
+
+def open_exchange(
+    identity: IdentitySettings,
+    *,
+    issuer: LocalIssuer,
+    base: Path,
+    random: Callable[[int], bytes],
+    log: FilteringBoundLogger,
+) -> Exchange:
+    """The exchange of assertions that `identity` asks for, for tokens of `issuer`; `random` gives so many bytes.
+
+    Raises:
+        ConfigurationError: no issuer's assertions are to be exchanged, or a client's secret will not do.
+        UnusableError: a client's secret cannot be read.
+
+    """
+    jag = identity.id_jag
+    if jag is None:
+        raise ConfigurationError([Problem("identity.id_jag", 0, 0, "id_jag_missing", "no assertions are exchanged")])
+    fetcher = Fetcher(private_networks=identity.private_networks)
+    discoveries = _discoveries(identity, fetcher, log)
+    providers = [
+        replace(
+            _configured(provider, identity, base, fetcher, discoveries, log),
+            audience=issuer.issuer,
+            token_types=frozenset({ID_JAG_TYPE}),
+            max_lifetime=jag.max_lifetime,
+        )
+        for provider in identity.issuers
+        if provider.alias in jag.issuers
+    ]
+    return Exchange(
+        TokenVerifier(providers, leeway=identity.leeway, log=log),
+        clients=read_clients(jag.clients, base=base),
+        issuer=issuer,
+        leeway=identity.leeway,
+        random=random,
+        log=log,
+    )
 
 
 def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Problem, ...]:
     """Everything about the issuers that would keep a verifier from being built."""
     dev = [] if identity.unsafe_dev_issuer is None else [identity.unsafe_dev_issuer]
-    every: list[IssuerSettings | DevIssuerSettings] = [*identity.issuers, *dev]
-    problems = [] if every else [_problem("issuer_missing", "name at least one issuer: without one nobody is believed")]
-    for name, count in Counter(issuer.alias for issuer in every).items():
+    own = [] if identity.local_issuer is None else [identity.local_issuer]
+    every: list[IssuerSettings | DevIssuerSettings | LocalIssuerSettings] = [*identity.issuers, *dev, *own]
+    keys = [] if identity.api_keys is None else [identity.api_keys]
+    problems = local_problems(identity)
+    if not every and not keys:
+        problems.append(_problem("issuer_missing", "name at least one issuer: without one nobody is believed"))
+    for name, count in Counter(known.alias for known in (*every, *keys)).items():
         if count > 1:
             problems.append(_problem("issuer_duplicate", f"the alias `{name}` belongs to {count} issuers"))
     for name, count in Counter(issuer.issuer for issuer in every).items():
@@ -67,7 +127,7 @@ def identity_problems(identity: IdentitySettings, *, base: Path) -> tuple[Proble
             problems.append(_problem("issuer_duplicate", f"the issuer `{name}` is configured {count} times"))
     for issuer in identity.issuers:
         problems += _issuer_problems(issuer, base)
-    problems += introspection_problems(identity)
+    problems += introspection_problems(identity, taken={KEY_PREFIX})
     return tuple(sorted(set(problems)))
 
 
@@ -173,6 +233,11 @@ def _unsafe_dev(
     return TrustedIssuer(
         dev.alias, dev.issuer, dev.audience, frozenset({DEV_ALGORITHM}), keys, trust=IssuerTrust.UNSAFE_DEV
     )
+
+
+def _own(local: LocalIssuer, identity: IdentitySettings, log: FilteringBoundLogger) -> TrustedIssuer:
+    keys = KeyCache(local.key, alias=local.alias, max_age=identity.jwks_max_age, log=log)
+    return TrustedIssuer(local.alias, local.issuer, local.audience, frozenset({SIGNING_ALGORITHM}), keys)
 
 
 def _is_url(jwks: str) -> bool:

@@ -153,9 +153,8 @@ async def test_a_policy_that_names_an_issuer_without_an_entry_leaves_the_last_go
         pdp.process.send_signal(signal.SIGHUP)
         (problem,) = (await asyncio.to_thread(pdp.until, "bundle_refused"))["problems"]
         assert "the claims mapping has no issuer `dve`; did you mean `dev`?" in problem
-        point = RemoteDecisionPoint(
-            [pdp.address], credential=KeyCredential(pdp.key()["authorization"].split()[1]), timeout=10
-        )
+        key = pdp.key()["authorization"].split()[1]
+        point = RemoteDecisionPoint([pdp.address], credential=KeyCredential(key), timeout=10)
         chain, view = _chain(point, root)
         who = await chain.identify(CALLER, message=None)
         assert isinstance(who, Identified)

@@ -1,8 +1,9 @@
 """Everything the gateway answers over HTTP: the MCP endpoint, resource metadata, health (ASGI)."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Final
+from types import MappingProxyType
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +16,9 @@ from enforcers.gateway.transports.streamable_http import StreamableHttp
 
 MCP_PATH: Final = "/mcp"
 
+Page: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_NONE: Final[Mapping[str, Page]] = MappingProxyType({})
 _METHODS: Final = b"GET, HEAD"
 _OK: Final = 200
 _NO_CONTENT: Final = 204
@@ -24,7 +28,10 @@ _UNAVAILABLE: Final = 503
 
 
 class HttpApp:
-    """Finds the page; `ready` says whether requests can be served, `origins` whose scripts may read metadata."""
+    """Finds the page; `ready` says whether requests can be served, `origins` whose scripts may read metadata.
+
+    `pages` are others, by path, which answer for themselves.
+    """
 
     def __init__(
         self,
@@ -33,18 +40,23 @@ class HttpApp:
         resource: ProtectedResource,
         origins: AbstractSet[str],
         ready: Callable[[], bool],
+        pages: Mapping[str, Page] = _NONE,
     ) -> None:
         self._endpoint = endpoint
         self._resource = resource
         self._origins = origins
         self._metadata_paths = {WELL_KNOWN, WELL_KNOWN + MCP_PATH, urlsplit(resource.metadata_url).path}
         self._ready = ready
+        self._pages = dict(pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         path = scope["path"]
         if path == MCP_PATH:
             await self._endpoint(scope, receive, send)
+            return
+        if path in self._pages:
+            await self._pages[path](scope, receive, send)
             return
         found, headers = self._page(path), Headers(scope["headers"])
         origins = self._origins if path in self._metadata_paths else frozenset()

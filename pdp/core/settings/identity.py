@@ -7,6 +7,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from pdp.core.settings.introspection import IntrospectionSettings
+from pdp.core.settings.local_identity import (
+    ApiKeySettings,
+    IdJagSettings,
+    LocalAccountSettings,
+    LocalIssuerSettings,
+)
 from pdp.core.settings.possession import Binding, DpopSettings
 from pdp.core.settings.section import FilePath, Seconds, Section, duration
 
@@ -51,6 +57,11 @@ class IdentitySettings(Section):
 
     issuers: list[IssuerSettings] = []
     unsafe_dev_issuer: DevIssuerSettings | None = None
+    api_keys: ApiKeySettings | None = None
+    basic: bool = False
+    local_issuer: LocalIssuerSettings | None = None
+    local_accounts: LocalAccountSettings | None = None
+    id_jag: IdJagSettings | None = None
     private_networks: list[Network] = []
     leeway: Annotated[float, BeforeValidator(duration), Field(gt=0, le=60)] = "5s"  # type: ignore[assignment]
     jwks_max_age: Seconds = "10m"  # type: ignore[assignment]

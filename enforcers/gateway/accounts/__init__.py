@@ -1,0 +1,1 @@
+"""The gateway's pages for credentials of our own: local accounts, and the exchange of assertions."""

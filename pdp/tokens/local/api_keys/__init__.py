@@ -1,0 +1,1 @@
+"""API keys: their text, the file that has their hashes, what verifies them."""
