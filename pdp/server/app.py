@@ -98,7 +98,7 @@ def build_app(
     decisions = Decisions(decider, journal, fence=fence, metrics=metrics, limits=limits, clock=clock, log=log)
     records = Records(writer, fence=fence, metrics=metrics, limits=limits)
     catalogs = Catalogs(decider)
-    health = Health(decider, writer, metrics=metrics, clock=clock)
+    health = Health(decider, writer, held, metrics=metrics, clock=clock)
     routes = {
         EVALUATION_PATH: Route("POST", Access.LOCAL, decisions.evaluate),
         RESOURCE_SEARCH_PATH: Route("POST", Access.LOCAL, decisions.search),

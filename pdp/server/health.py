@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.clock import Clock
-from pdp.core.contract.errors import RecordError
+from pdp.core.contract.errors import RecordError, Refused
+from pdp.revocation.held import HeldRevocations
 from pdp.server.access import Caller
 from pdp.server.decider import Decider
 from pdp.server.exchange import Answer, Request, json_answer
@@ -18,9 +19,12 @@ PROBE_SECONDS: Final = 1.0
 class Health:
     """Answers how the decision point is."""
 
-    def __init__(self, decider: Decider, writer: LogWriter, *, metrics: Metrics, clock: Clock) -> None:
+    def __init__(
+        self, decider: Decider, writer: LogWriter, held: HeldRevocations, *, metrics: Metrics, clock: Clock
+    ) -> None:
         self._decider = decider
         self._writer = writer
+        self._held = held
         self._metrics = metrics
         self._clock = clock
         self._probed_at: float | None = None
@@ -31,13 +35,14 @@ class Health:
         return json_answer({"status": "ok"})
 
     async def ready(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002
-        """`GET /readyz`: 200 with an active bundle and a log that takes records, else 503."""
-        log_error = await self._probe()
+        """`GET /readyz`: 200 with an active bundle, revocations and a log that takes records, else 503."""
+        log_error, revocations_error = await self._probe(), self._unknown()
         state: Mapping[str, Any] = {
-            "ready": self._decider.generation > 0 and log_error is None,
+            "ready": self._decider.generation > 0 and log_error is None and revocations_error is None,
             "generation": self._decider.generation,
             "bundle": self._decider.bundle,
             "bundle_error": self._decider.last_error,
+            "revocations_error": revocations_error,
             "log_error": log_error,
             "log_queue": self._writer.depth,
         }
@@ -46,6 +51,14 @@ class Health:
     async def metrics(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002
         """`GET /metrics`: the Prometheus text format."""
         return Answer(200, self._metrics.exposition(), CONTENT_TYPE)
+
+    def _unknown(self) -> str | None:
+        """Why nobody knows what is revoked, None where that is known."""
+        try:
+            self._held.current()
+        except Refused as refusal:
+            return refusal.detail
+        return None
 
     async def _probe(self) -> str | None:
         now = self._clock.steady()

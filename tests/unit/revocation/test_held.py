@@ -47,7 +47,7 @@ def test_an_outage_is_bridged_up_to_the_bound_and_denies_after_it() -> None:
     clock.now += 0.1
     with pytest.raises(Refused) as refused:
         held.current()
-    assert refused.value.code is ReasonCode.BUNDLE_STALE
+    assert refused.value.code is ReasonCode.REVOCATIONS_UNKNOWN
     source.raises = None
     assert held.current().sequence == 1
 

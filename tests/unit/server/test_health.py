@@ -29,6 +29,7 @@ async def test_ready_is_an_active_bundle_and_a_log_that_takes_records() -> None:
                 "generation": 7,
                 "bundle": BUNDLE,
                 "bundle_error": "policies/a.cedar:1: unexpected token",
+                "revocations_error": None,
                 "log_error": None,
                 "log_queue": 0,
             },

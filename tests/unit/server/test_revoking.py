@@ -101,6 +101,8 @@ async def test_when_nobody_knows_what_is_revoked_everything_is_denied() -> None:
         assert search.status_code == 503
         served = await host.client.get("/v1/revocations", headers=bearer(KEY))
         assert served.status_code == 503
+        ready = await host.client.get("/readyz")
+        assert (ready.status_code, ready.json()["revocations_error"]) == (503, "the disk is gone")
         assert host.decider.asked == []
 
 
