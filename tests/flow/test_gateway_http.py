@@ -544,7 +544,7 @@ async def test_a_cursor_that_was_never_given_out_is_refused(client: Client) -> N
 
 async def test_whose_refusal_cannot_be_recorded_is_told_to_come_again(client: Client, host: Host) -> None:
     host.point.records_lost = "disk full"
-    reply = await client.modern("tools/list", credential=None)
+    reply = await client.modern("tools/list", extra=[("Authorization", "")])
     assert (reply.status, reply.reason) == (503, "log_unavailable")
 
 
