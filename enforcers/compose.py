@@ -11,17 +11,30 @@ import structlog
 from enforcers.cache import CachedDecisions
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
+from enforcers.client_proof import ClientKey, ClientSecret, read_client_key
 from enforcers.clock import system_clock
 from enforcers.decision_source import DecisionPoint
 from enforcers.definitions import Definitions
 from enforcers.embedded import open_embedded
 from enforcers.offer import Forwarder, Offers
+from enforcers.pdp_credential import (
+    ClientCredential,
+    Credential,
+    DiscoveredPlace,
+    FixedPlace,
+    KeyCredential,
+    TokenPlace,
+)
 from enforcers.principals import Principals
 from enforcers.remote import RemoteDecisionPoint
 from enforcers.spool import Recorder
-from pdp.core.contract.errors import ConfigurationError, Problem
+from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
 from pdp.core.settings.gateway import DecisionMode
 from pdp.core.settings.model import Settings
+from pdp.core.settings.pdp_credentials import PdpCredentialSettings
+from pdp.tokens.fetch.discovery import Discovery
+from pdp.tokens.fetch.fetcher import Fetcher
+from pdp.tokens.fetch.unavailable import UnavailableError
 from pdp.tokens.local.opened import refuse_secrets_in_the_clear
 from pdp.tokens.secret_file import read_secret
 from pdp.tokens.trust import build_authenticator, refuse_dev_issuer_off_loopback
@@ -93,5 +106,46 @@ def open_decision_point(settings: Settings, *, base: Path) -> DecisionPoint:
     if not gateway.pdp:
         text = "`gateway.decisions: remote` needs the URL of a decision point in `gateway.pdp`"
         raise ConfigurationError([Problem("gateway.pdp", 0, 0, "pdp_missing", text)])
-    key = read_secret(base / gateway.key).decode("ascii").strip()
-    return RemoteDecisionPoint(gateway.pdp, key=key, timeout=gateway.pdp_timeout)
+    return RemoteDecisionPoint(gateway.pdp, credential=_credential(settings, base=base), timeout=gateway.pdp_timeout)
+
+
+def _credential(settings: Settings, *, base: Path) -> Credential:
+    gateway, asked = settings.gateway, settings.gateway.pdp_credentials
+    if asked is None:
+        return KeyCredential(read_secret(base / gateway.key).decode("ascii").strip())
+    fetcher = Fetcher(private_networks=settings.identity.private_networks)
+    proof: ClientSecret | ClientKey = ClientSecret(asked.client_id, asked.client_secret or "")
+    if asked.private_key is not None:
+        proof = _client_key(asked.client_id, base / asked.private_key)
+    members = {"scope": asked.scope, "resource": asked.resource}
+    return ClientCredential(
+        _token_place(settings, asked, fetcher=fetcher),
+        proof,
+        asked={name: value for name, value in members.items() if value is not None},
+        fetcher=fetcher,
+        timeout=gateway.pdp_timeout,
+        clock=system_clock(),
+    )
+
+
+def _client_key(client_id: str, path: Path) -> ClientKey:
+    try:
+        return read_client_key(client_id, read_secret(path), file=str(path))
+    except FileNotFoundError as error:
+        raise UnusableError(f"there is no private key at `{path}`: see `gateway.pdp_credentials`") from error
+
+
+def _token_place(settings: Settings, asked: PdpCredentialSettings, *, fetcher: Fetcher) -> TokenPlace:
+    try:
+        if asked.issuer is None:
+            return FixedPlace(asked.token_endpoint or "")
+        discovery = Discovery(
+            asked.issuer,
+            fetcher=fetcher,
+            timeout=settings.gateway.pdp_timeout,
+            max_age=settings.identity.jwks_max_age,
+            log=structlog.get_logger("toolgate.tokens"),
+        )
+    except UnavailableError as error:
+        raise ConfigurationError([Problem("gateway.pdp_credentials", 0, 0, "url_invalid", str(error))]) from error
+    return DiscoveredPlace(asked.issuer, discovery=discovery)

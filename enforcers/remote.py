@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import msgspec
 
+from enforcers.pdp_credential import Credential, CredentialError
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
     CATALOG_PATH,
@@ -28,6 +29,7 @@ from pdp.core.identity.mapping import IdentityMapping
 
 _OK: Final = 200
 _NO_CONTENT: Final = 204
+_NOT_TAKEN: Final = 401
 _CONFLICT: Final = 409
 _MAX_ANSWER: Final = 64 * 1024 * 1024
 _MAX_RECORDS: Final = 250
@@ -41,12 +43,16 @@ class _UnreachableError(Exception):
     """No decision point gave a usable answer."""
 
 
-class RemoteDecisionPoint:
-    """Asks the decision points at `urls` in turn, each within `timeout` seconds; `key` proves who asks."""
+class _NotTakenError(_UnreachableError):
+    """A decision point answered, and did not believe the credential."""
 
-    def __init__(self, urls: Sequence[str], *, key: str, timeout: float) -> None:
+
+class RemoteDecisionPoint:
+    """Asks the decision points at `urls` in turn, each within `timeout` seconds; `credential` proves who asks."""
+
+    def __init__(self, urls: Sequence[str], *, credential: Credential, timeout: float) -> None:
         self._urls = [url.rstrip("/") for url in urls]
-        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        self._credential = credential
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._held: aiohttp.ClientSession | None = None
 
@@ -152,15 +158,33 @@ class RemoteDecisionPoint:
 
     async def _send(self, method: str, path: str, body: bytes | None) -> bytes:
         failures: list[str] = []
+        try:
+            token = await self._credential.token()
+        except CredentialError as error:
+            raise _UnreachableError(str(error)) from error
         for url in self._urls:
             try:
-                return await self._exchange(method, url + path, body)
-            except (aiohttp.ClientError, TimeoutError, OSError, _UnreachableError) as error:
+                return await self._exchange(method, url + path, body, token)
+            except (aiohttp.ClientError, TimeoutError, OSError, CredentialError, _UnreachableError) as error:
                 failures.append(f"{url}: {type(error).__name__} {error}".strip())
         raise _UnreachableError("; ".join(failures))
 
-    async def _exchange(self, method: str, url: str, body: bytes | None) -> bytes:
-        async with self._session().request(method, url, data=body, allow_redirects=False) as answer:
+    async def _exchange(self, method: str, url: str, body: bytes | None, token: str) -> bytes:
+        """The answer to `token`, or to another one where it is not taken."""
+        try:
+            return await self._ask_once(method, url, body, token)
+        except _NotTakenError:
+            other = await self._credential.renewed(token)
+            if other is None:
+                raise
+            return await self._ask_once(method, url, body, other)
+
+    async def _ask_once(self, method: str, url: str, body: bytes | None, token: str) -> bytes:
+        headers = {"Authorization": f"Bearer {token}"}
+        request = self._session().request(method, url, data=body, headers=headers, allow_redirects=False)
+        async with request as answer:
+            if answer.status == _NOT_TAKEN:
+                raise _NotTakenError("the credential is not taken")
             if answer.status == _CONFLICT:
                 raise DecisionError(ReasonCode.BUNDLE_STALE, "the decision point has another claims mapping")
             if answer.status not in {_OK, _NO_CONTENT}:
@@ -171,7 +195,10 @@ class RemoteDecisionPoint:
         if self._held is None:
             connector: Any = aiohttp.TCPConnector(limit=0)
             self._held = aiohttp.ClientSession(
-                connector=connector, headers=self._headers, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+                connector=connector,
+                headers={"Content-Type": "application/json"},
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._held
 

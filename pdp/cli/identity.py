@@ -173,7 +173,9 @@ def _verified(given: _Given, identity: IdentitySettings, base: Path) -> Verified
     """
     if given.token is None:
         raise UnusableError("`--verify` needs the token: claims alone show nothing")
-    authenticator = build_authenticator(identity, base=base, log=structlog.get_logger("toolgate.tokens"))
+    authenticator = build_authenticator(
+        identity, base=base, log=structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
+    )
     now = time.time()  # noqa: TID251 - the edge
     try:
         return asyncio.run(authenticator.authenticate(bearer(given.token), now=now))

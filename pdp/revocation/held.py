@@ -72,7 +72,7 @@ class HeldRevocations:
             try:
                 self.refresh()
             except RevocationsUnavailableError as error:
-                raise Refused(ReasonCode.BUNDLE_STALE, str(error)) from error
+                raise Refused(ReasonCode.REVOCATIONS_UNKNOWN, str(error)) from error
         return self._held
 
     def refresh(self) -> None:

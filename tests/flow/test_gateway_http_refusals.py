@@ -107,6 +107,20 @@ async def test_a_missing_scope_names_all_that_the_call_needs(client: Client, hos
     )
 
 
+async def test_a_legacy_client_is_refused_with_the_same_words(client: Client, host: Host) -> None:
+    _, session = await client.initialize()
+    own = [ALICE, ("Mcp-Session-Id", session), ("MCP-Protocol-Version", "2025-11-25")]
+    host.point.decides = lambda _request: answer(ReasonCode.SCOPE_MISSING)
+    params = {"name": "odd__echo", "arguments": {"text": "x"}}
+    call = {"id": 1, "method": "tools/call", "params": params}
+    scope = await client.legacy(call, extra=own)
+    assert (scope.status, scope.reason, scope.json["id"]) == (403, "scope_missing", 1)
+    assert 'Bearer error="insufficient_scope"' in scope.headers["www-authenticate"]
+    for code, status in ((ReasonCode.TOKEN_EXPIRED, 401), (ReasonCode.ISSUER_UNAVAILABLE, 503)):
+        host.tokens.refuses = TokenError(code, "x")
+        assert [(await client.legacy(call, extra=own)).status, (await client.initialize())[0].status] == [status] * 2
+
+
 async def test_scopes_that_every_tool_needs_are_asked_for_at_once_and_are_those_of_now(
     client: Client, host: Host
 ) -> None:

@@ -14,6 +14,7 @@ PROOF_HEADER: Final = "dpop"
 
 # One space, where RFC 9110 lets a client send several: no client does, and readers differ.
 _CREDENTIALS: Final = re.compile(r"([A-Za-z]+) ([A-Za-z0-9._~+/-]+=*)")
+_SCHEMES: Final = {scheme.value: scheme for scheme in Scheme}
 _BAD_REQUEST: Final = 400
 _QUERY_TOKEN: Final = "access_token"  # noqa: S105 - a name
 
@@ -31,7 +32,8 @@ def credential(headers: Headers, *, method: str, url: str, certificate: str | No
     values, proofs = headers.all("authorization"), headers.all(PROOF_HEADER)
     if not values:
         return None
-    match, scheme = _CREDENTIALS.fullmatch(values[0]), scheme_of(headers)
+    match = _CREDENTIALS.fullmatch(values[0])
+    scheme = None if match is None else _SCHEMES.get(match[1].lower())
     if len(values) > 1 or match is None or scheme is None:
         raise TokenError(ReasonCode.TOKEN_INVALID, "the request has no single, well-formed credential")
     if len(proofs) > 1:
@@ -41,9 +43,8 @@ def credential(headers: Headers, *, method: str, url: str, certificate: str | No
 
 def scheme_of(headers: Headers) -> Scheme | None:
     """The scheme that a request means to use, as far as that can be seen; None where it cannot."""
-    names = {value.split(" ", 1)[0].lower() for value in headers.all("authorization")}
-    found = [scheme for scheme in Scheme if scheme in names]
-    return found[0] if len(found) == len(names) == 1 else None
+    found = {_SCHEMES.get(value.split(" ", 1)[0].lower()) for value in headers.all("authorization")}
+    return found.pop() if len(found) == 1 else None
 
 
 def refuse_query_token(query: bytes) -> None:
@@ -53,6 +54,8 @@ def refuse_query_token(query: bytes) -> None:
         HeadError: it does, however its name is encoded (MCP "Token Requirements"; RFC 6750, section 2.3).
 
     """
+    if not query:
+        return
     names = {name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}
     if _QUERY_TOKEN in names:
         text = "a token belongs into the header `Authorization`, never into the URL"

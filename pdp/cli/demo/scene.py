@@ -66,7 +66,6 @@ def _settings(repository: Path, pdp: str, gateway: str, file_server: Path | None
             "listen": pdp,
             "policies": str(repository / "policies"),
             "schemas": str(repository / "schemas"),
-            "enforcers": {"gateway": ".toolgate/gateway.key"},
         },
         "identity": {"unsafe_dev_issuer": {"audience": f"http://{gateway}/mcp"}},
         "gateway": {"listen": gateway, "pdp": [f"http://{pdp}"]},

@@ -38,6 +38,7 @@ class ReasonCode(StrEnum):
     GUARD_FAILED = "guard_failed"
     SESSION_MISMATCH = "session_mismatch"
     REVOKED = "revoked"
+    REVOCATIONS_UNKNOWN = "revocations_unknown"
     PDP_UNREACHABLE = "pdp_unreachable"
     BUNDLE_STALE = "bundle_stale"
     BUNDLE_UNTRUSTED = "bundle_untrusted"
@@ -76,6 +77,7 @@ CALLER_TEXT: Final[dict[ReasonCode, str]] = {
     ReasonCode.GUARD_FAILED: "a guard could not check this message, so it is denied",
     ReasonCode.SESSION_MISMATCH: "no such session",
     ReasonCode.REVOKED: "this access has been revoked",
+    ReasonCode.REVOCATIONS_UNKNOWN: "what has been revoked cannot be known now, so the call is denied",
     ReasonCode.PDP_UNREACHABLE: "no decision could be had, so the call is denied",
     ReasonCode.BUNDLE_STALE: "the policies at hand are too old to decide with",
     ReasonCode.BUNDLE_UNTRUSTED: "the policies at hand cannot be trusted",

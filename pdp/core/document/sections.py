@@ -67,15 +67,20 @@ class Sections:
             self.report(at, f"{where(at)} is not as it must be: {error}")
             return None
 
-    def report(self, at: SettingPath, message: str) -> None:
-        """Add a problem at the key, or else the value, that is at `at`, or at what is around it."""
-        for length in range(len(at), -1, -1):
-            place = self._document.keys.get(at[:length]) or self._document.values.get(at[:length])
-            if place is not None:
-                break
-        else:
-            place = Position(1, 0)
-        self.problems.append(Problem(self._file, place.line, place.column, self._code, message))
+    def report(self, at: SettingPath, message: str, *, code: str | None = None) -> None:
+        """Add a problem at `at`."""
+        self.problems.append(self.problem(at, message, code=code))
+
+    def problem(self, at: SettingPath, message: str, *, code: str | None = None) -> Problem:
+        """A problem at the key, or else the value, that is at `at`, or at what is around it."""
+        keys, values = self._document.keys, self._document.values
+        around = (at[:length] for length in range(len(at), -1, -1))
+        place = next((place for each in around if (place := keys.get(each) or values.get(each))), Position(1, 0))
+        return Problem(self._file, place.line, place.column, code or self._code, message)
+
+    def has(self, at: SettingPath) -> bool:
+        """Whether there is something at `at`."""
+        return at in self._document.values
 
 
 def where(at: SettingPath) -> str:

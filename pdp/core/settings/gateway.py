@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pdp.core.settings.pdp_credentials import PdpCredentialSettings
 from pdp.core.settings.section import Cidr, FilePath, Seconds, Section
 
 
@@ -73,6 +74,7 @@ class GatewaySettings(Section):
     decisions: Annotated[DecisionMode, Field(strict=False)] = DecisionMode.AUTO
     pdp: list[str] = []
     key: FilePath = Path(".toolgate/gateway.key")
+    pdp_credentials: PdpCredentialSettings | None = None
     allowed_hosts: list[str] = []
     allowed_origins: list[str] = []
     trusted_proxies: list[Annotated[Cidr, AfterValidator(_proxy)]] = []

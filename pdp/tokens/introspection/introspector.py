@@ -113,7 +113,6 @@ class Introspector:
             return refusal
         finally:
             del self._flights[key]
-        self._bad.pop(key, None)
         self._good[key] = _Held(claims, now, min(now + self._issuer.max_age, claims.expires_at))
         return claims
 

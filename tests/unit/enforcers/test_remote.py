@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from enforcers import remote
+from enforcers.pdp_credential import KeyCredential
 from enforcers.remote import RemoteDecisionPoint
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
@@ -52,7 +53,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def asking(*urls: str, within: float = 5) -> AsyncIterator[RemoteDecisionPoint]:
-    point = RemoteDecisionPoint(urls, key="key", timeout=within)
+    point = RemoteDecisionPoint(urls, credential=KeyCredential("key"), timeout=within)
     try:
         yield point
     finally:

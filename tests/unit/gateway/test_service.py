@@ -129,6 +129,27 @@ async def test_a_missing_token_is_an_error_over_http_and_a_result_over_stdio() -
     assert over_stdio.message.result["isError"] is True
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        ReasonCode.TOKEN_EXPIRED,
+        ReasonCode.PROOF_INVALID,
+        ReasonCode.ISSUER_UNAVAILABLE,
+        ReasonCode.IDENTITY_UNMAPPED,
+        ReasonCode.SCOPE_MISSING,
+        ReasonCode.LIMIT_EXCEEDED,
+    ],
+)
+async def test_what_http_has_a_status_for_is_a_result_over_stdio(code: ReasonCode) -> None:
+    rules = ScriptedRules(answers=Denied(code, "no", "r", scopes=("a",), nonce="n"))
+    over_http = await answer(rules, CALL, caller=HTTP)
+    over_stdio = await answer(rules, CALL, caller=STDIO)
+    assert isinstance(over_http.message, ErrorAnswer)
+    assert isinstance(over_stdio.message, Result)
+    assert (over_http.scopes, over_http.nonce) == (("a",), "n")
+    assert over_stdio.message.result["_meta"]["toolgate"] == {"decision_id": "r", "reason_code": code.value}
+
+
 async def test_open_methods_ask_for_no_token_over_stdio() -> None:
     rules = ScriptedRules(identified=ReasonCode.TOKEN_MISSING)
     for method, era in (("server/discover", Era.MODERN), ("ping", Era.LEGACY)):

@@ -1,6 +1,6 @@
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -30,7 +30,7 @@ async def greet(scope: Scope, receive: Receive, send: Send) -> None:
 
 @asynccontextmanager
 async def connected(
-    protocol: type[BoundedHttpProtocol] = BoundedHttpProtocol,
+    protocol: Callable[..., BoundedHttpProtocol] = BoundedHttpProtocol,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     config, state = uvicorn.Config(greet, log_config=None, lifespan="off"), ServerState()
     server = await asyncio.get_running_loop().create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)

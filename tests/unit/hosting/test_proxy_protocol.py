@@ -1,8 +1,12 @@
+import contextlib
 import struct
+from functools import partial
 from ipaddress import ip_address
 
 import pytest
 
+from pdp.hosting.networks import Networks
+from pdp.hosting.proxied_http import ProxiedHttpProtocol
 from pdp.hosting.proxy_protocol import (
     MAX_BINARY_BYTES,
     ProxyHeader,
@@ -10,6 +14,7 @@ from pdp.hosting.proxy_protocol import (
     Said,
     read_proxy_header,
 )
+from tests.unit.hosting.test_bounded_http import answer, connected, post
 
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 
@@ -94,3 +99,28 @@ def test_what_is_no_header_is_none(header: bytes) -> None:
 
 def test_without_any_byte_there_is_none_yet() -> None:
     assert read_proxy_header(b"") is None
+
+
+class _Hasty(ProxiedHttpProtocol):
+    head_seconds = 0.05
+
+
+@pytest.mark.parametrize("said", [b"", b"PROXY TCP4 198.51.100.9", SIGNATURE, tcp4(), tcp4() + b"GET / HTTP/1.1\r\n"])
+async def test_a_header_that_does_not_come_is_not_waited_for(said: bytes) -> None:
+    async with connected(partial(_Hasty, proxies=Networks.of(["127.0.0.0/8"]))) as (reader, writer):
+        writer.write(said)
+        assert await reader.read() == b""
+
+
+@pytest.mark.parametrize("proxies", [[], ["10.0.0.0/8"], ["::1"]])
+async def test_a_connection_from_elsewhere_is_not_listened_to(proxies: list[str]) -> None:
+    async with connected(partial(ProxiedHttpProtocol, proxies=Networks.of(proxies))) as (reader, writer):
+        writer.write(tcp4() + post(b"a"))
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+
+
+async def test_requests_follow_the_header_one_after_the_other() -> None:
+    async with connected(partial(ProxiedHttpProtocol, proxies=Networks.of(["127.0.0.1"]))) as (reader, writer):
+        writer.write(tcp4() + post(b"a") + post(b"bb"))
+        assert [await answer(reader) for _ in range(2)] == [b"200 1", b"200 2"]

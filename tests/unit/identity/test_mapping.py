@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 
 from pdp.core.contract.errors import TokenError
@@ -323,5 +324,5 @@ def test_principals_of_two_mappings_differ_though_all_else_is_the_same() -> None
     ],
 )
 def test_bytes_that_are_no_mapping_are_none(wire: bytes) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(msgspec.MsgspecError):
         IdentityMapping.from_json(wire)

@@ -96,9 +96,9 @@ async def test_when_nobody_knows_what_is_revoked_everything_is_denied() -> None:
         host.revocations.raises = RevocationsUnavailableError("the disk is gone")
         host.held._read_at -= 11.0
         response = (await host.ask()).json()
-        assert (response["decision"], response["context"]["toolgate"]["reason_code"]) == (False, "bundle_stale")
+        assert (response["decision"], response["context"]["toolgate"]["reason_code"]) == (False, "revocations_unknown")
         search = await host.client.post("/access/v1/search/resource", json=SEARCH)
-        assert search.status_code == 503
+        assert search.status_code == 409
         served = await host.client.get("/v1/revocations", headers=bearer(KEY))
         assert served.status_code == 503
         assert host.decider.asked == []

@@ -1,7 +1,6 @@
 """`catalog.yaml` to its entries, or every problem with its place."""
 
-from collections.abc import Callable, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
@@ -11,12 +10,11 @@ from pdp.core.catalog.entries.entry import Entries, Selection, ServerEntry, Tool
 from pdp.core.catalog.entries.glob import GlobError, read_glob, read_tool_glob
 from pdp.core.catalog.marks import key_of, steps_of
 from pdp.core.catalog.tool import Mark
-from pdp.core.contract.errors import ConfigurationError, Problem
-from pdp.core.document.reading import read_document
-from pdp.core.document.tree import Document, Position, SettingPath
+from pdp.core.contract.errors import Problem
+from pdp.core.document.sections import Sections
+from pdp.core.document.tree import SettingPath
 
 T = TypeVar("T")
-S = TypeVar("S", bound=msgspec.Struct)
 
 _LONGEST_NAME: Final = 128
 
@@ -32,64 +30,59 @@ class CatalogFile:
     """The entries of one `catalog.yaml`, less those with something wrong; `problems` holds what was wrong."""
 
     def __init__(self, raw: bytes, *, file: str) -> None:
-        self._file = file
-        self._document = Document(tree=None)
-        self.problems: list[Problem] = []
-        self.entries = Entries()
-        try:
-            self._document = read_document(raw, file=file)
-        except ConfigurationError as error:
-            self.problems += error.problems
-            return
-        head = self._struct(self._document.tree, _Head, ())
-        if head is not None:
-            self.entries = Entries(
-                servers=self._sound("servers", head.servers, self._server),
-                toolsets=self._sound("toolsets", head.toolsets, self._selection),
-                tags=self._sound("tags", head.tags, self._selection),
-            )
+        self._sections = Sections(raw, file=file, code="catalog_invalid")
+        self.problems = self._sections.problems
+        self._sounds: dict[str, dict[str, Any]] = {}
+        if not self.problems:
+            readers = {"servers": self._servers, "toolsets": self._selections, "tags": self._selections}
+            self._sections.struct(self._sections.tree, _Head, (), **readers)
+        self.entries = Entries(**self._sounds)
 
     def problem(self, at: SettingPath, code: str, message: str) -> Problem:
         """A problem at the key, or else the value, that is at `at`."""
-        place = self._document.keys.get(at) or self._document.values.get(at, Position(1, 0))
-        return Problem(self._file, place.line, place.column, code, message)
+        return self._sections.problem(at, message, code=code)
 
     def nearest(self, *places: SettingPath) -> SettingPath:
         """The first of `places` that is in the file."""
-        return next(at for at in places if at in self._document.values)
+        return next(at for at in places if self._sections.has(at))
 
-    def _sound(
-        self, section: str, listed: Mapping[str, Any], read: Callable[[str, Any, SettingPath], T | None]
-    ) -> dict[str, T]:
+    def _servers(self, value: Any, at: SettingPath) -> dict[str, Any]:
+        return self._sound(value, at, self._server)
+
+    def _selections(self, value: Any, at: SettingPath) -> dict[str, Any]:
+        return self._sound(value, at, self._selection)
+
+    def _sound(self, value: Any, at: SettingPath, read: Callable[[str, Any, SettingPath], T | None]) -> dict[str, T]:
         """The parts of a section in which nothing is wrong."""
         sound = {}
-        for name, part in listed.items():
+        for name, part in (self._sections.take(value, dict[str, Any], at) or {}).items():
             before = len(self.problems)
-            found = read(name, part, (section, name))
+            found = read(name, part, (*at, name))
             if found is not None and len(self.problems) == before:
                 sound[name] = found
+        self._sounds[str(at[0])] = sound
         return sound
 
     def _server(self, name: str, part: Any, at: SettingPath) -> ServerEntry | None:
         if not is_server_name(name):
             self._report(at, "server_invalid", f"`{name}` cannot be the name of a server")
-        return self._struct(part, ServerEntry, at, tools=self._tools)
+        return self._sections.struct(part, ServerEntry, at, tools=self._tools)
 
     def _tools(self, value: Any, at: SettingPath) -> dict[str, ToolEntry]:
-        listed = self._take(value, dict[str, Any], at) or {}
+        listed = self._sections.take(value, dict[str, Any], at) or {}
         read = {}
         for key, part in listed.items():
-            entry = self._struct(part, ToolEntry, (*at, key), arguments=self._marks)
+            entry = self._sections.struct(part, ToolEntry, (*at, key), arguments=self._marks)
             if entry is not None and self._is_glob(key, (*at, key), read_glob):
                 read[key] = entry
         return read
 
     def _marks(self, value: Any, at: SettingPath) -> dict[str, Mark]:
-        listed = self._take(value, dict[str, Any], at) or {}
+        listed = self._sections.take(value, dict[str, Any], at) or {}
         marks: dict[str, Mark] = {}
         for written, part in listed.items():
             place = (*at, written)
-            key, mark = self._key(written, place), self._take(part, Mark, place)
+            key, mark = self._key(written, place), self._sections.take(part, Mark, place)
             if key is None or mark is None:
                 continue
             if marks.setdefault(key, mark) is not mark:
@@ -109,13 +102,13 @@ class CatalogFile:
             self._report(at, "name_invalid", text)
         if isinstance(part, list):
             return Selection(self._globs(part, at))
-        return self._struct(part, Selection, at, tools=self._globs, excluded=self._globs)
+        return self._sections.struct(part, Selection, at, tools=self._globs, excluded=self._globs)
 
     def _globs(self, value: Any, at: SettingPath) -> tuple[str, ...]:
-        listed = self._take(value, list[Any], at) or []
+        listed = self._sections.take(value, list[Any], at) or []
         globs = []
         for index, item in enumerate(listed):
-            text = self._take(item, str, (*at, index))
+            text = self._sections.take(item, str, (*at, index))
             if text is not None and self._is_glob(text, (*at, index), read_tool_glob):
                 globs.append(text)
         return tuple(globs)
@@ -128,45 +121,5 @@ class CatalogFile:
             return False
         return True
 
-    def _struct(
-        self, value: Any, kind: type[S], at: SettingPath, **apart: Callable[[Any, SettingPath], Any]
-    ) -> S | None:
-        """What is at `at`, each member read by itself so that each problem has its place; those in `apart` by that."""
-        given = self._take(value, dict[str, Any], at)
-        if given is None:
-            return None
-        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-        read = {}
-        for name, part in given.items():
-            if name not in fields:
-                self._report((*at, name), "catalog_invalid", f"`{name}` means nothing here{_meant(name, fields)}")
-                continue
-            field = fields[name]
-            own = apart.get(field.name)
-            found = self._take(part, field.type, (*at, name)) if own is None else own(part, (*at, name))
-            if found is not None:
-                read[field.name] = found
-        missing = [name for name, field in fields.items() if field.required and name not in given]
-        for name in missing:
-            self._report(at, "catalog_invalid", f"{_where(at)} needs `{name}`")
-        required = {field.name for field in fields.values() if field.required}
-        return kind(**read) if required <= read.keys() else None
-
-    def _take(self, value: Any, kind: Any, at: SettingPath) -> Any:
-        try:
-            return msgspec.convert(value, kind)
-        except msgspec.ValidationError as error:
-            self._report(at, "catalog_invalid", f"{_where(at)} is not as it must be: {error}")
-            return None
-
     def _report(self, at: SettingPath, code: str, message: str) -> None:
-        self.problems.append(self.problem(at, code, message))
-
-
-def _where(at: SettingPath) -> str:
-    return f"`{'.'.join(str(step) for step in at)}`" if at else "the file"
-
-
-def _meant(name: str, known: Mapping[str, Any]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"; did you mean `{near[0]}`?" if near else ""
+        self._sections.report(at, message, code=code)

@@ -7,6 +7,7 @@ from typing import Final
 from pdp.core.engine.cedar import EntityUid, pst
 from pdp.core.engine.checks.action_classes import Interest, interest_of
 from pdp.core.engine.checks.arguments import risky_patterns, unknown_arguments
+from pdp.core.engine.checks.attributes import unknown_attributes
 from pdp.core.engine.checks.code import ACKNOWLEDGEABLE, Code
 from pdp.core.engine.checks.conditions import Holding, judge
 from pdp.core.engine.checks.finding import Finding
@@ -66,6 +67,7 @@ def review(parsed: Parsed, *, text: str, vocabulary: Vocabulary, suggestions: Su
     findings = [
         *names,
         *strangers(subject),
+        *unknown_attributes(subject, vocabulary=vocabulary, suggestions=suggestions),
         *unknown_ratings(subject, vocabulary=vocabulary, suggestions=suggestions),
         *(_beyond_names(subject, vocabulary, suggestions) if known else ()),
         *judged.findings,

@@ -43,6 +43,7 @@ class Vocabulary:
         self.tags = catalog.tags
         self._strays: Calls = frozenset(f"{server}/" for server in catalog.unpinned_servers)
         self.schema = cedar_schema(catalog.tools(), attributes=mapping.attributes)
+        self.attributes = frozenset({*mapping.attributes, "tenant"})
         self.aliases = mapping.aliases
         self.classes = ActionClasses(self.schema)
         self._below_entity = _grouped((entity, call) for call, above in _above(catalog) for entity in above)

@@ -96,6 +96,16 @@ async def test_a_flood_of_one_bad_token_is_one_question_until_the_refusal_is_too
         assert (await asked.verify("bad", now=NOW + REFUSED_SECONDS)).subject == "carol"
 
 
+async def test_a_token_that_was_good_and_is_not_any_more_is_one_question_too() -> None:
+    endpoint = IssuerEndpoint()
+    async with asking(endpoint) as asked:
+        await asked.verify("good", now=NOW)
+        endpoint.tokens = {}
+        for tenth in range(40):
+            assert await code(asked, "good", now=NOW + MAX_AGE + tenth / 10) is ReasonCode.TOKEN_INVALID
+    assert len(endpoint.asked) == 2
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

@@ -114,6 +114,18 @@ async def test_what_an_issuer_requires_is_required_of_its_opaque_tokens_too(tmp_
             assert await code(asked, bearer("one-t")) is ReasonCode.PROOF_INVALID
 
 
+async def test_what_an_answer_may_leave_out_is_in_the_settings_of_its_issuer(tmp_path: Path) -> None:
+    said = {"t": {"aud": None}, "c": {"sub": None}, "l": {"exp": None}}
+    async with endpoint_of(alias="one", name="https://one.example.com", **said) as (_, url):
+        strict = authenticator(tmp_path, issuer("one", introspection={"endpoint": url}, max_lifetime="1h"))
+        codes = [await code(strict, bearer(f"one-{token}")) for token in said]
+        assert codes == [ReasonCode.AUDIENCE_MISMATCH, ReasonCode.TOKEN_INVALID, ReasonCode.TOKEN_INVALID]
+        lenient = {"endpoint": url, "without_audience": "believed", "without_subject": "client"}
+        asked = authenticator(tmp_path, issuer("one", introspection=lenient))
+        found = [(await asked.authenticate(bearer(f"one-{token}"), now=NOW)).subject for token in said]
+        assert found == ["alice", "agent", "alice"]
+
+
 async def test_a_nonce_is_asked_for_where_the_settings_say_so(tmp_path: Path) -> None:
     bound = {"cnf": {"jkt": HOLDER_THUMBPRINT}}
     dpop = {"nonce": "required", "nonce_key": "nonces"}

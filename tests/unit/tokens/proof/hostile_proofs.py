@@ -50,6 +50,12 @@ def spliced_jwk() -> str:
     return proof(key=EC_KEY, jwk=PUBLIC)
 
 
+def with_trailing_bits(text: str) -> str:
+    """The same bytes, spelled otherwise: 64 bytes leave four bits of the last character unused."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return text[:-1] + alphabet[alphabet.index(text[-1]) + 1]
+
+
 def der_signed() -> str:
     signing_input = proof().rpartition(".")[0]
     return f"{signing_input}.{segment(HOLDER.sign(signing_input.encode(), ec.ECDSA(hashes.SHA256())))}"
@@ -70,6 +76,7 @@ HOSTILE: dict[str, str] = {
     "padded": proof() + "==",
     "json serialisation": json.dumps({"payload": segment(text(proof_claims())), "signatures": []}),
     "huge": proof(proof_claims(filler="x" * 10_000)),
+    "huge as a whole": proof(proof_claims(filler="x" * 6_000)),
     "not ascii": proof() + "\N{LATIN SMALL LETTER E WITH ACUTE}",
     "lone surrogate": proof() + "\udcff",
     "header is a list": proof_of(b"[]", text(proof_claims())),
@@ -133,6 +140,7 @@ HOSTILE: dict[str, str] = {
     # the signature
     "signature changed": changed(-5),
     "signature of zeros": ".".join([*proof().split(".")[:2], segment(bytes(64))]),
+    "signature with bits beyond its end": with_trailing_bits(proof()),
     "signature cut": proof()[:-4],
     "signature of another payload": swapped_payload(),
     "DER signature": der_signed(),

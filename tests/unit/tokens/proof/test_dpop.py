@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pdp.core.contract.errors import TokenError
@@ -13,7 +13,7 @@ from pdp.tokens.proof.dpop import ProofChecker
 from pdp.tokens.proof.nonce import Nonces
 from pdp.tokens.proof.proof_key import PROOF_ALGORITHMS, read_proof_key
 from tests.unit.tokens.minting import ED_KEY, NOW, RSA_KEY, public_jwk, segment
-from tests.unit.tokens.proof.hostile_proofs import HOSTILE, PUBLIC, WEAK_RSA
+from tests.unit.tokens.proof.hostile_proofs import HOSTILE, P384, PUBLIC, WEAK_RSA
 from tests.unit.tokens.proof.proving import (
     HOLDER_THUMBPRINT,
     LEEWAY,
@@ -96,6 +96,15 @@ def test_no_proof_is_no_proof() -> None:
     assert refusal(checker(), presented(None)).code is ReasonCode.PROOF_INVALID
 
 
+def with_exponent(key: rsa.RSAPrivateKey, exponent: int) -> rsa.RSAPrivateKey:
+    numbers = key.private_numbers()
+    p, q = numbers.p, numbers.q
+    d = pow(exponent, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(exponent, p * q)
+    return rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), numbers.iqmp, public).private_key()
+
+
+COSTLY_RSA = with_exponent(RSA_KEY, 2**521 - 1)
 LOW_ORDER = {"kty": "OKP", "crv": "Ed25519", "x": segment(bytes(32))}
 
 
@@ -119,10 +128,8 @@ UNUSABLE = {
         proof(jwk={"kty": "RSA", "n": "_" * 700, "e": "AQAB"}, alg="RS256"),
         {"kty": "RSA", "n": "_" * 700, "e": "AQAB"},
     ),
-    "a costly exponent": (
-        proof(jwk=public_jwk(RSA_KEY) | {"e": "_" * 300}, key=RSA_KEY, algorithm="RS256"),
-        public_jwk(RSA_KEY) | {"e": "_" * 300},
-    ),
+    "a costly exponent": (proof(key=COSTLY_RSA, algorithm="RS256"), public_jwk(COSTLY_RSA)),
+    "a key of another curve": (proof(key=P384, algorithm="ES384", alg="ES256"), public_jwk(P384)),
     "a point off the curve": (
         proof(jwk=PUBLIC | {"x": PUBLIC["y"], "y": PUBLIC["x"]}),
         PUBLIC | {"x": PUBLIC["y"], "y": PUBLIC["x"]},
@@ -140,9 +147,9 @@ UNUSABLE = {
 def test_a_token_bound_to_an_unusable_key_proves_nothing(name: str) -> None:
     text, jwk = UNUSABLE[name]
     refused = refusal(checker(), presented(text), key=thumbprint(jwk))
-    assert (refused.code, refused.detail) == (
+    assert (refused.code, refused.detail != "the proof is by another key than the token's") == (
         ReasonCode.PROOF_INVALID,
-        "the proof's signature does not match its key",
+        True,
     )
 
 
@@ -196,7 +203,7 @@ def test_a_clock_that_is_set_back_brings_no_used_proof_back() -> None:
     checks = checker()
     checks.check(presented(proof()), key=HOLDER_THUMBPRINT, now=NOW)
     later = NOW + 10 * MAX_AGE
-    checks.check(presented(proof(proof_claims(iat=later))), key=HOLDER_THUMBPRINT, now=later)
+    checks.check(presented(proof(proof_claims(iat=later, jti="later"))), key=HOLDER_THUMBPRINT, now=later)
     assert refusal(checks, presented(proof()), now=NOW).code is ReasonCode.PROOF_INVALID
 
 

@@ -69,6 +69,16 @@ async def test_one_rotation_right_after_another_is_found_at_once_too() -> None:
         assert len(await ask(keys, f"k{number}", now=NOW + number / 10)) == 1
 
 
+async def test_a_look_for_an_invented_key_that_brings_a_new_one_takes_nobodys_turn() -> None:
+    source = Keys(OLD)
+    keys = cache(source)
+    await ask(keys, "old", now=NOW)
+    source.answer = NEW
+    assert await ask(keys, "invented", now=NOW) == ()
+    source.answer = BOTH
+    assert len(await ask(keys, "old", now=NOW + 1)) == 1
+
+
 async def test_a_key_published_while_a_fetch_was_under_way_is_found() -> None:
     source, gate = Keys(OLD), asyncio.Event()
     keys = cache(source)

@@ -88,5 +88,5 @@ async def test_keys_that_are_not_where_the_metadata_says_are_unavailable() -> No
 @pytest.mark.parametrize("hangs", ["/keys", "/.well-known/oauth-authorization-server"])
 async def test_finding_and_fetching_share_one_bound(hangs: str) -> None:
     async with serving(Issuer(hangs=hangs).answer) as (port, _):
-        with pytest.raises(UnavailableError, match="took longer than"):
+        with pytest.raises(UnavailableError, match="finding and fetching the keys took longer than"):
             await discovered(port, timeout=0.3).fetch(now=NOW)

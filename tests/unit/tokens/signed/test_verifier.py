@@ -236,6 +236,18 @@ async def test_headers_that_choose_or_smuggle_a_key_are_refused(header: dict[str
     assert (await refusal(signed(claims(), **header))).code is ReasonCode.TOKEN_INVALID
 
 
+async def test_a_key_name_that_cannot_be_seen_is_refused_even_where_the_issuer_publishes_it() -> None:
+    hidden = "k1\u200b"
+    keys = key_set(public_jwk(EC_KEY, kid=hidden))
+    assert (await refusal(signed(claims(), kid=hidden), keys=keys)).code is ReasonCode.TOKEN_INVALID
+
+
+async def test_a_letter_that_folds_to_one_of_the_types_is_another() -> None:
+    types = frozenset({"kind+jwt"})
+    assert (await verifier(token_types=types).verify(signed(claims(), typ="KIND+jwt"), now=NOW)).subject == "alice"
+    assert (await refusal(signed(claims(), typ="\u212aind+jwt"), token_types=types)).code is ReasonCode.TOKEN_INVALID
+
+
 async def test_an_unsigned_token_is_refused() -> None:
     body = segment(json.dumps(claims()).encode())
     for algorithm in ("none", "None", "NONE", "nOnE"):

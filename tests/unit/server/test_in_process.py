@@ -1,0 +1,52 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from pdp.bootstrap import open_local
+from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest, Subject
+from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.revocation import RevocationKind
+from pdp.core.settings.load import load
+from pdp.revocation.store import Order, RevocationStore
+from pdp.server.in_process import InProcessDecisionPoint
+from tests.flow.pdp_process import set_up
+
+ALICE = Subject("user", "dev|alice")
+CALL = Action("tools/call")
+TEXT = "version: 1\npdp: {revocations: {interval: 5ms}}\n"
+
+
+@pytest.fixture
+async def point(tmp_path: Path, root: Path) -> AsyncIterator[InProcessDecisionPoint]:
+    set_up(tmp_path, root=root)
+    opened = open_local(load(TEXT, file="t", environ={}).settings, base=tmp_path, enforcer="gateway")
+    try:
+        yield opened
+    finally:
+        await opened.aclose()
+
+
+async def code(point: InProcessDecisionPoint) -> ReasonCode:
+    ask = EvaluationRequest(ALICE, CALL, Resource("tool", "git/git_log"), {"arguments": {"repo_path": "/srv"}})
+    return (await point.decide(ask))[0].context.toolgate.reason_code
+
+
+async def shown(point: InProcessDecisionPoint) -> list[str]:
+    found = await point.search(ResourceSearchRequest(ALICE, CALL, ResourceKind("tool")))
+    return [one.id for one in found.results]
+
+
+async def test_what_another_process_revokes_is_denied_in_this_one_too(
+    point: InProcessDecisionPoint, tmp_path: Path
+) -> None:
+    assert (await code(point), await shown(point)) == (ReasonCode.ALLOWED, ["git/git_log"])
+    store = RevocationStore(tmp_path / ".toolgate" / "revocations.db")
+    store.revoke(Order(RevocationKind.PRINCIPAL, "dev|alice"), by="local:test", now=1.0)
+    held = point._decider._held  # type: ignore[attr-defined]
+    held.refresh()
+    assert (await code(point), await shown(point)) == (ReasonCode.REVOKED, [])
+    store.lift(RevocationKind.PRINCIPAL, "dev|alice", by="local:test", reason="", now=2.0)
+    held.refresh()
+    assert (await code(point), await shown(point)) == (ReasonCode.ALLOWED, ["git/git_log"])
+    store.close()
