@@ -12,13 +12,13 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 QUICK := not long and not bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long bench lint fmt types contracts lock inventories wheel image-check clean python node
+.PHONY: help setup demo test test-long bench lint fmt types contracts lock inventories wheel image-check clean python node glewlwyd
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" \
 		read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
 
-setup: $(VENV)/.installed .venv-mcp1/.installed .json-schema-tests/.installed node ## environments from the lock files
+setup: $(VENV)/.installed .venv-mcp1/.installed .json-schema-tests/.installed node glewlwyd ## environments from the lock files
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "no \`$(PYTHON)\`: install Python 3.11 or newer" \
@@ -51,10 +51,26 @@ node:
 	@if command -v npm >/dev/null; then $(MAKE) --silent --no-print-directory node_modules/.installed; \
 	else echo "no npm: tests with servers written in Node are skipped (apt-get install nodejs npm)"; fi
 
-# The servers' libraries ask for Node 20 (`engines`); where it is older, a packaged Node 22 comes with them.
+# The servers' libraries ask for Node 20 (`engines`), the identity provider is written for 22; where the machine's is
+# older, a packaged Node 22 comes with them.
 node_modules/.installed: package-lock.json package.json .npmrc
 	npm ci --silent --ignore-scripts \
-		$$(node -e 'process.exitCode = process.versions.node.split(".")[0] < 20 ? 1 : 0' && echo --omit=optional)
+		$$(node -e 'process.exitCode = process.versions.node.split(".")[0] < 22 ? 1 : 0' && echo --omit=optional)
+	@touch $@
+
+# Another identity provider, extracted beside us: its package would make a user and start a service.
+glewlwyd:
+	@command -v glewlwyd >/dev/null || $(MAKE) --silent --no-print-directory .glewlwyd/.installed 2>/dev/null \
+		|| echo "no glewlwyd: tests with this identity provider are skipped (Debian: apt-get update, then make setup)"
+
+.glewlwyd/.installed:
+	rm -rf $(@D) && mkdir -p $(@D)/packages
+	apt-get install --simulate --no-install-recommends glewlwyd dbconfig-no-thanks \
+		| sed -n 's/^Inst \([^ ]*\).*/\1/p' > $(@D)/names
+	grep -qx glewlwyd $(@D)/names
+	cd $(@D)/packages && apt-get download --quiet $$(cat ../names) >/dev/null
+	for package in $(@D)/packages/*.deb; do dpkg-deb --extract $$package $(@D) || exit 1; done
+	rm -rf $(@D)/packages
 	@touch $@
 
 demo: setup ## calls allowed and denied, before your eyes (ARGS=...)
@@ -103,6 +119,6 @@ image-check: setup ## the container image's steps in a Debian root (needs root a
 	$(BIN)/pytest -m long --timeout=1800 -rs tests/flow/test_image.py $(ARGS)
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-mcp1 .json-schema-tests .toolgate-demo node_modules build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-mcp1 .json-schema-tests .glewlwyd .toolgate-demo node_modules build dist .coverage .coverage.* \
+		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find pdp enforcers tests -name __pycache__ -type d -prune -exec rm -rf {} +

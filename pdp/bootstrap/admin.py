@@ -59,7 +59,7 @@ def open_admin(
             listen_address(admin.listen, setting="pdp.admin.listen"), admin.resource, frozenset(admin.allowed_origins)
         ),
         authority=authority,
-        authenticator=build_authenticator(for_audience(settings, audience=admin.resource).identity, base=base, log=log),
+        authenticator=build_authenticator(for_audience(settings, audience=admin.resource), base=base, log=log),
         identify=lambda verified: principal_of(verified, mapping=mapping()),
         clock=clock,
         log=log,

@@ -13,6 +13,7 @@ from pdp.core.contract.errors import ConfigurationError, Problem, TokenError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import CredentialKind, VerifiedClaims
 from pdp.core.settings.decision_point import EnforcerSettings
+from pdp.core.settings.identity import IdentitySettings
 from pdp.core.settings.model import Settings
 from pdp.server.enforcer_keys import EnforcerKeys, read_enforcer_keys
 from pdp.tokens.presented import Presented, bearer
@@ -20,6 +21,7 @@ from pdp.tokens.trust import build_authenticator
 
 _TOKENS: Final = frozenset({CredentialKind.SIGNED, CredentialKind.INTROSPECTED})
 _CLIENT_CLAIMS: Final = ("client_id", "azp")
+_HOW_TO_VERIFY: Final = ("private_networks", "leeway", "jwks_max_age", "jwks_timeout", "dpop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _authenticator(
     settings: Settings, clients: Mapping[str, Client], *, base: Path, log: FilteringBoundLogger
 ) -> Authenticator:
     aliases = {client.alias for client in clients.values()}
-    identity = for_audience(settings, audience=settings.pdp.resource or "").identity
+    identity = for_audience(settings, audience=settings.pdp.resource or "")
     known = [issuer for issuer in identity.issuers if issuer.alias in aliases]
     dev = identity.unsafe_dev_issuer
     dev = dev if dev is not None and dev.alias in aliases else None
@@ -162,24 +164,20 @@ def _authenticator(
     )
 
 
-def for_audience(settings: Settings, *, audience: str) -> Settings:
-    """`settings` whose issuers make tokens for `audience` alone.
+def for_audience(settings: Settings, *, audience: str) -> IdentitySettings:
+    """The issuers of `settings`, whose tokens must be for `audience` here, and nothing else that could be believed.
 
-    INVARIANT: credentials of the gateway's own (keys, passwords, tokens that it signs) are none here: they are
-    bound to no audience, or to the gateway's.
+    INVARIANT: keys, passwords and tokens that are made for the gateway, by whatever setting, are none here.
     """
     identity, change = settings.identity, {"audience": audience}
     dev = identity.unsafe_dev_issuer
-    changed = {
-        "issuers": [issuer.model_copy(update=change) for issuer in identity.issuers],
-        "unsafe_dev_issuer": None if dev is None else dev.model_copy(update=change),
-        "api_keys": None,
-        "basic": False,
-        "local_issuer": None,
-        "local_accounts": None,
-        "id_jag": None,
-    }
-    return settings.model_copy(update={"identity": identity.model_copy(update=changed)})
+    return IdentitySettings().model_copy(
+        update={name: getattr(identity, name) for name in _HOW_TO_VERIFY}
+        | {
+            "issuers": [issuer.model_copy(update=change) for issuer in identity.issuers],
+            "unsafe_dev_issuer": None if dev is None else dev.model_copy(update=change),
+        }
+    )
 
 
 def _client_of(enforcer: EnforcerSettings) -> Client:

@@ -16,6 +16,7 @@ from enforcers.clock import system_clock
 from enforcers.decision_source import DecisionPoint
 from enforcers.definitions import Definitions
 from enforcers.offer import Offer
+from enforcers.pdp_credential import KeyCredential
 from enforcers.principals import Principals
 from enforcers.remote import RemoteDecisionPoint
 from enforcers.spool import Recorder
@@ -89,7 +90,7 @@ async def _remote(base: Path, root: Path) -> AsyncIterator[tuple[DecisionPoint, 
             pdp.seen.clear()
             await asyncio.to_thread(pdp.until, "bundle_activated")
 
-        yield RemoteDecisionPoint([pdp.address], key=key, timeout=10), reload
+        yield RemoteDecisionPoint([pdp.address], credential=KeyCredential(key), timeout=10), reload
 
 
 @asynccontextmanager
@@ -152,7 +153,8 @@ async def test_a_policy_that_names_an_issuer_without_an_entry_leaves_the_last_go
         pdp.process.send_signal(signal.SIGHUP)
         (problem,) = (await asyncio.to_thread(pdp.until, "bundle_refused"))["problems"]
         assert "the claims mapping has no issuer `dve`; did you mean `dev`?" in problem
-        point = RemoteDecisionPoint([pdp.address], key=pdp.key()["authorization"].split()[1], timeout=10)
+        key = pdp.key()["authorization"].split()[1]
+        point = RemoteDecisionPoint([pdp.address], credential=KeyCredential(key), timeout=10)
         chain, view = _chain(point, root)
         who = await chain.identify(CALLER, message=None)
         assert isinstance(who, Identified)

@@ -10,8 +10,9 @@ from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import ConfigurationError, TokenError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import CredentialKind, VerifiedClaims
+from pdp.core.settings.identity import DevIssuerSettings, IdentitySettings
 from pdp.core.settings.load import load
-from pdp.server.enforcers import Enforcers, EveryServer, KnownEnforcer, TheseServers, open_enforcers
+from pdp.server.enforcers import Enforcers, EveryServer, KnownEnforcer, TheseServers, for_audience, open_enforcers
 from pdp.tokens.presented import Presented
 from tests.unit.audit.sample import decision, drift, outcome
 from tests.unit.server.hosting import KEY, OTHER_KEY, QUESTION, SEARCH, bearer, hosting
@@ -109,6 +110,18 @@ async def test_a_forged_token_is_none(tmp_path: Path, forged: str) -> None:
     with pytest.raises(TokenError) as refused:
         await opened(tmp_path).identify(forged)
     assert refused.value.code in {ReasonCode.TOKEN_INVALID, ReasonCode.TOKEN_MISSING}
+
+
+def test_whatever_else_the_gateway_believes_is_none_here() -> None:
+    settings = load(CONFIG, file="toolgate.yaml", environ={}).settings
+    more = {"leeway": 7.0, "keys_of_tomorrow": "believed", "unsafe_dev_issuer": DevIssuerSettings()}
+    identity = for_audience(
+        settings.model_copy(update={"identity": settings.identity.model_copy(update=more)}), audience=PDP
+    )
+    assert "keys_of_tomorrow" not in vars(identity)
+    assert (identity.leeway, [issuer.audience for issuer in identity.issuers]) == (7.0, [PDP])
+    assert identity.unsafe_dev_issuer == DevIssuerSettings(audience=PDP)
+    assert set(vars(identity)) == set(IdentitySettings.model_fields)
 
 
 @pytest.mark.parametrize("kind", [CredentialKind.API_KEY, CredentialKind.PASSWORD])

@@ -98,7 +98,7 @@ async def test_when_nobody_knows_what_is_revoked_everything_is_denied() -> None:
         response = (await host.ask()).json()
         assert (response["decision"], response["context"]["toolgate"]["reason_code"]) == (False, "revocations_unknown")
         search = await host.client.post("/access/v1/search/resource", json=SEARCH)
-        assert search.status_code == 409
+        assert search.status_code == 503
         served = await host.client.get("/v1/revocations", headers=bearer(KEY))
         assert served.status_code == 503
         assert host.decider.asked == []

@@ -94,7 +94,7 @@ async def test_credentials_of_the_gateway_are_none_at_the_decision_point(base: P
     token = issuer.issue({"sub": "alice", PROVIDER_CLAIM: "corp"}, now=NOW, token_id="t1").text
     gateway = build_authenticator(settings.identity, base=base, log=Events().log())
     assert (await gateway.authenticate(bearer(token), now=NOW)).alias == "corp"
-    there = for_audience(settings, audience="https://pdp.example.com").identity
+    there = for_audience(settings, audience="https://pdp.example.com")
     pdp = build_authenticator(there, base=base, log=Events().log())
     for presented in (bearer(token), bearer(f"tgk_{'a' * 16}_{'a' * 59}"), Presented(Scheme.BASIC, "YTpi")):
         with pytest.raises(TokenError) as caught:
