@@ -89,6 +89,7 @@ class KeyVerifier:
         except SecretMismatchError as error:
             raise _invalid() from error
         except HashingBusyError as error:
+            self._attempts.forgive(key.id)  # it was not looked at
             raise TokenError(ReasonCode.LIMIT_EXCEEDED, "too many keys are being checked") from error
         self._attempts.succeeded(key.id)
         if encoded is not None:
