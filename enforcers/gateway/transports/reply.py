@@ -28,16 +28,6 @@ _STATUS: Final = {
     ReasonCode.ISSUER_UNAVAILABLE: 503,
     **dict.fromkeys(CREDENTIAL_CODES, 401),
 }
-_UNANSWERABLE: Final = frozenset(
-    {
-        ReasonCode.LOG_UNAVAILABLE,
-        ReasonCode.PDP_UNREACHABLE,
-        ReasonCode.BUNDLE_STALE,
-        ReasonCode.BUNDLE_UNTRUSTED,
-        ReasonCode.INTERNAL_ERROR,
-    }
-)
-"""Where these keep a caller from being identified, nobody was answered."""
 _OK: Final = 200
 _ACCEPTED: Final = 202
 _FORBIDDEN: Final = 403
@@ -81,6 +71,6 @@ def _status(answer: Answer, arrival: Arrival) -> int:
         and isinstance(answer.message, ErrorAnswer)
     ):
         return _NOT_FOUND
-    if arrival.who is None and answer.denied in _UNANSWERABLE and isinstance(answer.message, ErrorAnswer):
-        return _UNAVAILABLE
+    if answer.denied is ReasonCode.LOG_UNAVAILABLE and arrival.who is None and isinstance(answer.message, ErrorAnswer):
+        return _UNAVAILABLE  # it would have been a refusal of who asks, which cannot be told without its record
     return _STATUS.get(answer.denied, _FORBIDDEN if isinstance(arrival.message, Notification) else _OK)
