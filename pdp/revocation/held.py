@@ -65,7 +65,7 @@ class HeldRevocations:
         """What is revoked.
 
         Raises:
-            Refused: `bundle_stale`, when that cannot be said.
+            Refused: `revocations_unknown`, when that cannot be said.
 
         """
         if self._steady() - self._read_at > self._max_age:

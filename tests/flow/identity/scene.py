@@ -99,6 +99,14 @@ def open_gateway(made: Product, *issuers: Mapping[str, Any], **identity: Any) ->
     return made
 
 
+def ask_list(url: str, token: str) -> list[str]:
+    """The names of the tools that one raw modern list has."""
+    headers = {**_headers(token, LOG), "Mcp-Method": "tools/list"}
+    del headers["Mcp-Name"]
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": META}}
+    return [tool["name"] for tool in _HTTP.post(url, json=body, headers=headers).json()["result"]["tools"]]
+
+
 def ask(url: str, token: str, call: Call, *, scheme: str = "Bearer", **headers: str) -> httpx.Response:
     """One raw modern call."""
     sent = {**_headers(token, call), "Authorization": f"{scheme} {token}", **headers}
