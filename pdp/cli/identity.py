@@ -1,8 +1,6 @@
 """`toolgate identity`: what the claims mapping makes of somebody's token."""
 
 import asyncio
-import base64
-import binascii
 import json
 import os
 import sys
@@ -18,6 +16,7 @@ import typer
 from pdp.cli.identity_view import Trust, as_json, lines
 from pdp.cli.sources import ConfigOption, PoliciesOption, directories
 from pdp.core.bundle.bundle import IDENTITY_FILE
+from pdp.core.contract import base64url
 from pdp.core.contract.errors import MessageError, TokenError, UnusableError
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.identity.builtin import BUILT_IN
@@ -105,8 +104,8 @@ def _given(source: str) -> _Given:
     if len(segments) != _SEGMENTS:
         raise UnusableError("this is no JWT, no claims as JSON and no file: an opaque token says nothing by itself")
     try:
-        body = base64.urlsafe_b64decode(segments[1] + "=" * (-len(segments[1]) % 4))
-    except (binascii.Error, ValueError) as error:
+        body = base64url.decode(segments[1])
+    except ValueError as error:
         raise UnusableError("the JWT's payload is not base64url") from error
     return _Given(_object(body), ".".join(segments))
 

@@ -39,6 +39,7 @@ from pdp.server.exchange import (
     check_json,
     has_body,
     read_body,
+    request_of,
     write_answer,
     write_early_answer,
 )
@@ -138,14 +139,7 @@ class PdpApp:
         """Answer one exchange; anything but HTTP is left alone."""
         if scope["type"] != "http":
             return
-        client = scope.get("client")
-        request = Request(
-            method=scope["method"],
-            path=scope["path"],
-            headers=tuple(scope["headers"]),
-            client_ip=client[0] if client else None,
-            started=self._clock.steady(),
-        )
+        request = request_of(scope, started=self._clock.steady())
         try:
             answer = await self._answer(request, receive)
         except DisconnectedError:

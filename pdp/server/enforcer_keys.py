@@ -1,6 +1,5 @@
 """The keys with which enforcers show who they are."""
 
-import base64
 import hashlib
 import hmac
 import re
@@ -8,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from pdp.core.contract import base64url
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
 from pdp.core.settings.model import Settings
 from pdp.tokens.secret_file import obtain_secret
@@ -62,7 +62,7 @@ def read_enforcer_keys(settings: Settings, *, base: Path, randomness: Callable[[
 
 def new_key(randomness: Callable[[int], bytes]) -> bytes:
     """A key of 32 random bytes, base64url."""
-    return base64.urlsafe_b64encode(randomness(_KEY_BYTES)).rstrip(b"=")
+    return base64url.encode(randomness(_KEY_BYTES)).encode("ascii")
 
 
 def _key(path: Path, randomness: Callable[[int], bytes]) -> bytes:

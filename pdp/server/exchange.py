@@ -63,6 +63,13 @@ class Request:
         return values[0].decode("latin-1") if values else None
 
 
+def request_of(scope: Scope, *, started: float) -> Request:
+    """The request in `scope`, without its body, which comes later."""
+    client = scope.get("client")
+    headers = tuple(scope["headers"])
+    return Request(scope["method"], scope["path"], headers, client[0] if client else None, started)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Status, body and headers."""

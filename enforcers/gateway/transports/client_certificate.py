@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from cryptography import x509
 
 from enforcers.gateway.header import Headers
+from pdp.core.contract import base64url
 from pdp.core.contract.errors import TokenError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.settings.gateway import CertificateForm
@@ -48,7 +49,7 @@ class CertificateHeader:
             digest = _READERS[self.form](values[0])
         except ValueError as error:
             raise TokenError(ReasonCode.PROOF_INVALID, f"`{self.name}` cannot be read") from error
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+        return base64url.encode(digest)
 
 
 def _rfc9440(value: str) -> bytes:

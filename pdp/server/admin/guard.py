@@ -33,6 +33,7 @@ from pdp.server.exchange import (
     check_json,
     has_body,
     read_body,
+    request_of,
     write_answer,
     write_early_answer,
 )
@@ -101,10 +102,7 @@ class Guard:
         """Answer one exchange; anything but HTTP is left alone."""
         if scope["type"] != "http":
             return
-        client = scope.get("client")
-        request = Request(
-            scope["method"], scope["path"], tuple(scope["headers"]), client[0] if client else None, self._clock.steady()
-        )
+        request = request_of(scope, started=self._clock.steady())
         access = AdminAccess(request.method[:_MAX_SHOWN], request.path[:_MAX_SHOWN], request.client_ip)
         try:
             await self._exchange(request, access, scope, receive, send)

@@ -1,7 +1,5 @@
 """A signing key of our own in a file of this machine, and tokens signed with it."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +11,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from pdp.core.contract.errors import MessageError, UnusableError
 from pdp.core.contract.exact_json import JsonLimits, canonical, parse
+from pdp.tokens.proof.proof_key import thumbprint_of
 from pdp.tokens.secret_file import obtain_secret
 
 SIGNING_ALGORITHM: Final = "EdDSA"
@@ -69,5 +68,4 @@ def _read_private_jwk(raw: bytes, path: Path) -> Ed25519PrivateKey:
 def _public_jwk(key: Ed25519PrivateKey) -> dict[str, Any]:
     public: dict[str, Any] = OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
     identity = {name: public[name] for name in ("crv", "kty", "x")}
-    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(canonical(identity)).digest()).rstrip(b"=")
-    return identity | {"kid": thumbprint.decode("ascii"), "use": "sig", "alg": SIGNING_ALGORITHM}
+    return identity | {"kid": thumbprint_of(identity), "use": "sig", "alg": SIGNING_ALGORITHM}

@@ -1,10 +1,10 @@
 """DPoP: a proof that who presents a token has the key it is bound to (RFC 9449)."""
 
-import base64
 import hashlib
 import hmac
 from typing import Any, Final
 
+from pdp.core.contract import base64url
 from pdp.tokens.presented import Presented
 from pdp.tokens.proof.nonce import Nonces
 from pdp.tokens.proof.proof_text import UnverifiedProof, read_proof
@@ -86,8 +86,7 @@ def _jti(proof: UnverifiedProof) -> str:
 
 
 def _token_hash(token: str) -> str:
-    digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+    return base64url.encode(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
 
 
 def _equal(found: Any, expected: str) -> bool:

@@ -1,13 +1,12 @@
 """Nonces that proofs must carry (RFC 9449 section 9), made and recognised without keeping any."""
 
-import base64
-import binascii
 import hashlib
 import hmac
 import secrets
 from pathlib import Path
 from typing import Any, Final
 
+from pdp.core.contract import base64url
 from pdp.core.contract.errors import UnusableError
 from pdp.tokens.proof.refusal import unproven
 from pdp.tokens.secret_file import obtain_secret
@@ -46,7 +45,7 @@ class Nonces:
     def make(self, *, now: float) -> str:
         """A nonce made at Unix time `now`."""
         made_at = int(now).to_bytes(_TIME_BYTES, "big")
-        return base64.urlsafe_b64encode(made_at + self._seal(made_at)).rstrip(b"=").decode("ascii")
+        return base64url.encode(made_at + self._seal(made_at))
 
     def check(self, nonce: Any, *, now: float) -> None:
         """Return when `nonce`, a claim of a proof, is ours and not too old.
@@ -62,11 +61,11 @@ class Nonces:
             raise unproven("the proof's nonce is not current", nonce=self.make(now=now))
 
     def _made_at(self, nonce: Any) -> int | None:
-        if not isinstance(nonce, str) or len(nonce) > _MAX_LENGTH or not nonce.isascii():
+        if not isinstance(nonce, str) or len(nonce) > _MAX_LENGTH:
             return None
         try:
-            content = base64.urlsafe_b64decode(nonce + "=" * (-len(nonce) % 4))
-        except (binascii.Error, ValueError):
+            content = base64url.decode(nonce)
+        except ValueError:
             return None
         made_at, seal = content[:_TIME_BYTES], content[_TIME_BYTES:]
         return int.from_bytes(made_at, "big") if hmac.compare_digest(seal, self._seal(made_at)) else None

@@ -4,7 +4,6 @@ INVARIANT: this is the one key of a header that is ever used, and it proves poss
 looked at only for a token that was verified with its issuer's keys and names this key's thumbprint.
 """
 
-import base64
 import hashlib
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from pdp.core.contract import base64url
 from pdp.core.contract.exact_json import canonical
 from pdp.tokens.proof.refusal import unproven
 from pdp.tokens.signed.jwks import is_weak
@@ -81,11 +81,12 @@ def read_proof_key(jwk: Any, *, algorithm: str) -> ProofKey:
     members = {name: text for name in covered if isinstance(text := jwk.get(name), str) and _TEXT.fullmatch(text)}
     if len(members) != len(covered):
         raise unproven("the proof's `jwk` lacks a member, or has one that is no base64url")
-    return ProofKey(algorithm, members, _thumbprint(members))
+    return ProofKey(algorithm, members, thumbprint_of(members))
 
 
-def _thumbprint(members: Mapping[str, str]) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical(dict(members))).digest()).rstrip(b"=").decode("ascii")
+def thumbprint_of(members: Mapping[str, str]) -> str:
+    """The SHA-256 thumbprint of the key with these required `members` (RFC 7638), base64url."""
+    return base64url.encode(hashlib.sha256(canonical(dict(members))).digest())
 
 
 def _check_strength(key: Any) -> None:

@@ -1,12 +1,11 @@
 """The form of a proof (RFC 9449 section 4.2), checked before any key is touched."""
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pdp.core.contract import base64url
 from pdp.core.contract.errors import MessageError
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.tokens.proof.proof_key import PROOF_ALGORITHMS, ProofKey, read_proof_key
@@ -67,9 +66,6 @@ def _object(segment: str) -> Mapping[str, Any]:
 
 def _decode(segment: str) -> bytes:
     try:
-        content = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    except (binascii.Error, ValueError) as error:
-        raise unproven("the proof is not base64url") from error
-    if base64.urlsafe_b64encode(content).rstrip(b"=") != segment.encode("ascii"):
-        raise unproven("the proof is not canonical base64url")
-    return content
+        return base64url.decode(segment)
+    except ValueError as error:
+        raise unproven("the proof is not canonical base64url") from error

@@ -1,12 +1,11 @@
 """The form of a signed token (RFC 7515 section 7.1, RFC 7519), checked before any key is touched."""
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pdp.core.contract import base64url
 from pdp.core.contract.errors import MessageError, TokenError
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.reason_code import ReasonCode
@@ -103,9 +102,6 @@ def _object(segment: str, part: str) -> Mapping[str, Any]:
 
 def _decode(segment: str, part: str) -> bytes:
     try:
-        content = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    except (binascii.Error, ValueError) as error:
-        raise invalid(f"the {part} is not base64url") from error
-    if base64.urlsafe_b64encode(content).rstrip(b"=") != segment.encode("ascii"):
-        raise invalid(f"the {part} is not canonical base64url")
-    return content
+        return base64url.decode(segment)
+    except ValueError as error:
+        raise invalid(f"the {part} is not canonical base64url") from error

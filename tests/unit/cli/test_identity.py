@@ -139,7 +139,7 @@ def test_a_token_is_believed_only_when_asked_to_and_good(explain: Explain, tmp_p
     [
         ("opaque-" + "x" * 300, "an opaque token says nothing by itself"),
         ("a.b.c.d", "an opaque token says nothing by itself"),
-        ("a.!.c", "the claims are not JSON"),
+        ("a.!.c", "the JWT's payload is not base64url"),
         ("{", "the claims are not JSON"),
         ('{"sub": "a", "sub": "b"}', "the claims are not JSON"),
         ("a.W10.c", "the claims are no JSON object"),

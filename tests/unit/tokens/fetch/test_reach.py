@@ -129,7 +129,7 @@ async def test_a_name_that_leads_to_a_private_address_is_not_asked(tmp_path: Pat
 
 
 async def test_a_name_is_resolved_once_and_the_address_that_was_checked_is_connected_to(tmp_path: Path) -> None:
-    authority, names = Authority(tmp_path), Names(["127.0.0.1", "127.0.0.9"], ["10.255.255.1"])
+    authority, names = Authority(tmp_path), Names(["127.0.0.1", "127.0.0.9"], ["10.1.2.3"])
     async with serving(fixed(b"{}"), tls=authority.server(NAME)) as (port, requests):
         fetcher = Fetcher(private_networks=[HERE], resolver=names, tls=authority.trust())
         endpoint = read_endpoint(f"https://{NAME}:{port}/jwks")
