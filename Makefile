@@ -12,7 +12,7 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 QUICK := not long and not bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long bench lint fmt types contracts lock inventories wheel image-check clean python node glewlwyd
+.PHONY: help setup demo test coverage test-long bench lint fmt types contracts lock inventories wheel image-check clean python node glewlwyd
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" \
@@ -77,6 +77,9 @@ demo: setup ## calls allowed and denied, before your eyes (ARGS=...)
 	$(BIN)/toolgate demo $(ARGS)
 
 test: setup lint types contracts ## everything that runs in minutes (ARGS=... go to pytest)
+	$(BIN)/pytest -m "$(QUICK)" -n 2 --dist loadfile $(ARGS)
+
+coverage: setup ## as test, and which lines and branches it reaches; a third slower
 	$(BIN)/pytest -m "$(QUICK)" -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 test-long: setup ## tests that take long or need root

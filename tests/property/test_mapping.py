@@ -86,7 +86,7 @@ def _texts_in(value: Any) -> set[str]:
     return {item for item in value if isinstance(item, str)} if isinstance(value, list) else set()
 
 
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=500)
 @given(claims=_CLAIMS, by=st.sampled_from([BUILT_IN, RICH]), subject=st.sampled_from(["alice", "dev|alice", "|"]))
 def test_claims_make_a_whole_principal_or_none(claims: dict[str, Any], by: IdentityMapping, subject: str) -> None:
     verified = VerifiedClaims("corp", "https://idp", subject, 0.0, claims)
