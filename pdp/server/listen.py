@@ -11,6 +11,7 @@ import uvloop
 from structlog.typing import FilteringBoundLogger
 
 from pdp.hosting.address import ListenAddress, UnixAddress
+from pdp.hosting.garbage import spare_what_stays
 from pdp.hosting.http_server import HttpServer
 from pdp.hosting.sockets import bind, with_real_port
 from pdp.server.exchange import AsgiApp
@@ -73,6 +74,7 @@ async def _serve(service: Service, entrances: Sequence[_Entrance], *, log: Filte
         loop.add_signal_handler(signal.SIGTERM, stop)
         loop.add_signal_handler(signal.SIGINT, stop)
         loop.add_signal_handler(signal.SIGHUP, reload)
+        spare_what_stays()
         async with asyncio.TaskGroup() as tasks:
             for server in servers:
                 tasks.create_task(server.serve())
