@@ -12,13 +12,13 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 QUICK := not long and not bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage test-long bench lint fmt types contracts lock inventories wheel image-check clean python node glewlwyd
+.PHONY: help setup demo test coverage test-long bench lint fmt types contracts lock inventories wheel image-check clean python node glewlwyd haproxy
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" \
 		read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
 
-setup: $(VENV)/.installed .venv-mcp1/.installed .json-schema-tests/.installed node glewlwyd ## environments from the lock files
+setup: $(VENV)/.installed .venv-mcp1/.installed .json-schema-tests/.installed node glewlwyd haproxy ## environments from the lock files
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "no \`$(PYTHON)\`: install Python 3.11 or newer" \
@@ -58,16 +58,16 @@ node_modules/.installed: package-lock.json package.json .npmrc
 		$$(node -e 'process.exitCode = process.versions.node.split(".")[0] < 22 ? 1 : 0' && echo --omit=optional)
 	@touch $@
 
-# Another identity provider, extracted beside us: its package would make a user and start a service.
-glewlwyd:
-	@command -v glewlwyd >/dev/null || $(MAKE) --silent --no-print-directory .glewlwyd/.installed 2>/dev/null \
-		|| echo "no glewlwyd: tests with this identity provider are skipped (Debian: apt-get update, then make setup)"
+# Another identity provider, and a proxy, extracted beside us: their packages would make users and start services.
+glewlwyd haproxy:
+	@command -v $@ >/dev/null || $(MAKE) --silent --no-print-directory .$@/.installed 2>/dev/null \
+		|| echo "no $@: tests with it are skipped (Debian: apt-get update, then make setup)"
 
-.glewlwyd/.installed:
+.glewlwyd/.installed .haproxy/.installed: .%/.installed:
 	rm -rf $(@D) && mkdir -p $(@D)/packages
-	apt-get install --simulate --no-install-recommends glewlwyd dbconfig-no-thanks \
+	apt-get install --simulate --no-install-recommends $* dbconfig-no-thanks \
 		| sed -n 's/^Inst \([^ ]*\).*/\1/p' > $(@D)/names
-	grep -qx glewlwyd $(@D)/names
+	grep -qx $* $(@D)/names
 	cd $(@D)/packages && apt-get download --quiet $$(cat ../names) >/dev/null
 	for package in $(@D)/packages/*.deb; do dpkg-deb --extract $$package $(@D) || exit 1; done
 	rm -rf $(@D)/packages
@@ -122,6 +122,6 @@ image-check: setup ## the container image's steps in a Debian root (needs root a
 	$(BIN)/pytest -m long --timeout=1800 -rs tests/flow/test_image.py $(ARGS)
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-mcp1 .json-schema-tests .glewlwyd .toolgate-demo node_modules build dist .coverage .coverage.* \
+	rm -rf $(VENV) .venv-mcp1 .json-schema-tests .glewlwyd .haproxy .toolgate-demo node_modules build dist .coverage .coverage.* \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find pdp enforcers tests -name __pycache__ -type d -prune -exec rm -rf {} +

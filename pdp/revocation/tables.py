@@ -9,6 +9,20 @@ from pdp.core.contract.revocation import Revocation
 
 metadata: Final = MetaData()
 
+
+def _columns() -> tuple[Column[Any], ...]:
+    """What a revocation consists of."""
+    return (
+        Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+        Column("kind", String, nullable=False),
+        Column("id", String, nullable=False),
+        Column("reason", String, nullable=False),
+        Column("by", String, nullable=False),
+        Column("at", String, nullable=False),
+        Column("until", String),
+    )
+
+
 counter: Final = Table(
     "counter",
     metadata,
@@ -19,27 +33,15 @@ counter: Final = Table(
 revocations: Final = Table(
     "revocations",
     metadata,
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", String, nullable=False),
-    Column("id", String, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("by", String, nullable=False),
-    Column("at", String, nullable=False),
-    Column("until", String),
+    *_columns(),
     UniqueConstraint("kind", "id", name="revocations_name"),
 )
 
 changes: Final = Table(
     "changes",
     metadata,
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     Column("change", String, nullable=False, comment="`revoke` or `lift`"),
-    Column("kind", String, nullable=False),
-    Column("id", String, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("by", String, nullable=False),
-    Column("at", String, nullable=False),
-    Column("until", String),
+    *_columns(),
 )
 """What was done, for good: nothing is ever taken out of it."""
 

@@ -109,8 +109,12 @@ def ask_list(url: str, token: str) -> list[str]:
 
 def ask(url: str, token: str, call: Call, *, scheme: str = "Bearer", **headers: str) -> httpx.Response:
     """One raw modern call."""
-    sent = {**_headers(token, call), "Authorization": f"{scheme} {token}", **headers}
-    return _HTTP.post(url, json=_body(call), headers=sent)
+    return ask_by(_HTTP, url, token, call, Authorization=f"{scheme} {token}", **headers)
+
+
+def ask_by(client: httpx.Client, url: str, token: str, call: Call, **headers: str) -> httpx.Response:
+    """One raw modern call over `client`."""
+    return client.post(url, json=_body(call), headers={**_headers(token, call), **headers})
 
 
 async def ask_with(client: httpx.AsyncClient, url: str, token: str, call: Call) -> str:
