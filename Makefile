@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # pip's settings from elsewhere must not weaken the hashes.
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# A lock file is whole, so nothing is resolved: older pips take `name[extra]` for a wish beside the pinned `name`.
+PIP_LOCKED := $(PIP_INSTALL) --no-deps --require-hashes
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--no-annotate
 QUICK := not long and not bench
@@ -30,13 +32,15 @@ python:
 
 $(VENV)/.installed: requirements-dev.lock pyproject.toml | python
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	$(BIN)/python $(PIP_LOCKED) -r requirements-dev.lock
 	$(BIN)/python $(PIP_INSTALL) --no-index --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
 .venv-mcp1/.installed: requirements-mcp1.lock | python
 	$(PYTHON) -m venv .venv-mcp1
-	.venv-mcp1/bin/python $(PIP_INSTALL) --require-hashes -r requirements-mcp1.lock
+	.venv-mcp1/bin/python $(PIP_LOCKED) -r requirements-mcp1.lock
+	.venv-mcp1/bin/python -m pip check --disable-pip-version-check
 	@touch $@
 
 # JSON Schema's own tests are in the source of PyPI's jsonschema, whose hash the lock file has, and in no wheel.

@@ -7,7 +7,7 @@ set -eu
 source=$1
 prefix=/opt/toolgate
 home=/srv/toolgate
-pip='-m pip install --quiet --disable-pip-version-check --no-cache-dir --no-compile'
+pip='-m pip install --quiet --disable-pip-version-check --no-cache-dir --no-compile --no-deps'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -30,7 +30,7 @@ python3 -m venv "$prefix"
 
 # (3) Toolgate itself; nothing is resolved, so a library that the lock lacks shows here
 # shellcheck disable=SC2086
-"$prefix/bin/python" $pip --no-index --no-deps "$work"/wheel/*.whl
+"$prefix/bin/python" $pip --no-index "$work"/wheel/*.whl
 "$prefix/bin/python" -m pip check --disable-pip-version-check
 "$prefix/bin/python" -m compileall -q "$prefix/lib"
 install -m 0644 "$source/deploy/image/healthcheck.py" "$prefix/healthcheck.py"
