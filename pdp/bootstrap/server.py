@@ -8,8 +8,8 @@ import structlog
 
 from pdp.audit.ingest import LogWriter
 from pdp.audit.location import open_store
-from pdp.bootstrap import open_active
 from pdp.bootstrap.admin import open_admin
+from pdp.bootstrap.bundles import interval, open_active
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import listen_address
 from pdp.lifecycle.deciding import ActiveDecider
@@ -31,7 +31,7 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
 
     """
     log, clock, pdp = structlog.get_logger("toolgate.pdp"), system_clock(), settings.pdp
-    active = open_active(settings, base=base)
+    active = open_active(pdp, base=base, clock=clock)
     enforcers = open_enforcers(settings, base=base, clock=clock, log=log)
     decider = ActiveDecider(active, clock=clock)
     store = open_revocations(pdp, base=base)
@@ -64,7 +64,7 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         admin=admin,
         reload=partial(asyncio.to_thread, active.refresh),
         background=[
-            partial(watch, active, interval=pdp.reload_interval),
+            partial(watch, active, interval=interval(pdp)),
             partial(held.watch, pdp.revocations.interval),
         ],
         on_close=store.close,

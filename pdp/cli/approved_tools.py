@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from pdp.cli.sources import Directories
-from pdp.core.bundle.bundle import CATALOG_FILE, SCHEMAS
+from pdp.core.bundle.content import CATALOG_FILE, SCHEMAS
 from pdp.core.catalog.reading import read_usable
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError

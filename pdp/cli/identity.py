@@ -15,7 +15,7 @@ import typer
 
 from pdp.cli.identity_view import Trust, as_json, lines
 from pdp.cli.sources import ConfigOption, PoliciesOption, directories
-from pdp.core.bundle.bundle import IDENTITY_FILE
+from pdp.core.bundle.content import IDENTITY_FILE
 from pdp.core.contract import base64url
 from pdp.core.contract.errors import MessageError, TokenError, UnusableError
 from pdp.core.contract.exact_json import JsonLimits, parse

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from pdp.cli.terminal import legible
-from pdp.core.bundle.bundle import CATALOG_FILE, SCHEMAS
+from pdp.core.bundle.content import CATALOG_FILE, SCHEMAS
 from pdp.core.catalog.reading import read_catalog
 from pdp.core.contract.errors import ConfigurationError, Refused, UnusableError
 from pdp.core.contract.revocation import Revocation, RevocationKind, RevocationSet

@@ -30,7 +30,7 @@ class ActiveDecider:
     @property
     def last_error(self) -> str | None:
         """Why the newest sources were not activated, None when they were."""
-        return self._active.last_error
+        return self._active.standing.error
 
     @property
     def reload_failures(self) -> int:
@@ -38,17 +38,22 @@ class ActiveDecider:
         return self._active.failures
 
     def evaluate(self, request: EvaluationRequest) -> EvaluationResponse:
-        """The decision on `request`, now."""
-        return self._active.bundle.evaluate(request, now=self._clock.wall(), decision_id=self._clock.identifier())
+        """The decision on `request`, now.
+
+        Raises:
+            BundleError: `bundle_stale`.
+
+        """
+        return self._active.usable().evaluate(request, now=self._clock.wall(), decision_id=self._clock.identifier())
 
     def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
         """The tools of which the subject may see the definition.
 
         Raises:
-            Refused: `request_invalid`.
+            Refused: `request_invalid`; `bundle_stale`.
 
         """
-        return self._active.bundle.search(request, now=self._clock.wall())
+        return self._active.usable().search(request, now=self._clock.wall())
 
     def catalog_json(self) -> bytes:
         """The catalog of the active bundle, on the wire."""

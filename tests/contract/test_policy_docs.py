@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pdp.core.bundle.bundle import CATALOG_FILE, build
+from pdp.core.bundle.bundle import build
+from pdp.core.bundle.content import CATALOG_FILE
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.tool import Mark, RiskLevel
 from pdp.lifecycle.directory import DirectorySource

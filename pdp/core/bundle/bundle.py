@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from pdp.core.bundle.content import CATALOG_FILE, IDENTITY_FILE, SCHEMAS, Part, part_of
 from pdp.core.bundle.manifest import Manifest, manifest_of
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.reading import read_catalog
@@ -29,7 +30,6 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine.compile import CompiledPolicies, Progress, check_policies, compile_policies, problems_in
 from pdp.core.engine.evaluate import Engine, Explanation
 from pdp.core.engine.explain import Values
-from pdp.core.engine.links import SUFFIX as LINKS_SUFFIX
 from pdp.core.engine.request import read_access, with_step_up
 from pdp.core.engine.residual.listing import Listing
 from pdp.core.engine.step_up import named_scopes
@@ -37,11 +37,6 @@ from pdp.core.engine.view import SCOPES
 from pdp.core.identity.builtin import BUILT_IN
 from pdp.core.identity.mapping import IdentityMapping
 from pdp.core.identity.mapping_file import read_mapping
-
-POLICIES = "policies/"
-SCHEMAS = "schemas/"
-CATALOG_FILE = "policies/catalog.yaml"
-IDENTITY_FILE = "policies/identity.yaml"
 
 
 class Bundle:
@@ -55,10 +50,10 @@ class Bundle:
         self._engine = Engine(compiled, catalog=catalog)
         self._max_age = max_age
 
-    def numbered(self, serial: int) -> "Bundle":
-        """The same content under `serial`, with all that is held for it."""
+    def under(self, manifest: Manifest) -> "Bundle":
+        """The same content under another manifest of it, with all that is held for it."""
         same = copy.copy(self)
-        same.manifest = msgspec.structs.replace(self.manifest, serial=serial)
+        same.manifest = manifest
         return same
 
     @cached_property
@@ -190,8 +185,4 @@ def _catalog(sources: Mapping[str, bytes]) -> Catalog:
 
 def policy_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """The files of `sources` that hold policies or links."""
-    return {
-        path: raw
-        for path, raw in sources.items()
-        if path.startswith(POLICIES) and path.endswith((".cedar", LINKS_SUFFIX))
-    }
+    return {path: raw for path, raw in sources.items() if part_of(path) in {Part.POLICIES, Part.LINKS}}

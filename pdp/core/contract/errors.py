@@ -4,12 +4,14 @@
     |-- ConfigurationError      a start or activation is refused; carries every problem found
     |-- UnusableError           a command cannot run: a missing extra, file or permission; says what to do
     |-- (errors of one room, mapped at its edge: UnavailableError in tokens, StoreUnavailableError and
-    |    RecordUnfitError in audit, RefusedExchange in server, DefinitionRefusedError in core's catalog)
+    |    RecordUnfitError in audit, SourceError and ArchiveError in lifecycle, RefusedExchange in server,
+    |    DefinitionRefusedError in core's catalog)
     `-- Refused                 a request must not go on; carries the reason code
         |-- MessageError        the bytes are no message we carry (NestingError: they nest too deep)
         |-- TokenError          the caller is not who the token would have to show
         |-- ArgumentsError      the arguments break the tool's schema; names path and rule
         |-- DecisionError       no usable decision could be had
+        |-- BundleError         a bundle must not be used: it is not trusted, or too old
         |-- RecordError         the record could not be committed
         `-- UpstreamError       the server behind the enforcer failed
 
@@ -110,6 +112,10 @@ class ArgumentsError(Refused):
 
 class DecisionError(Refused):
     """No usable decision could be had from the decision source."""
+
+
+class BundleError(Refused):
+    """A bundle must not be used: `bundle_untrusted` or `bundle_stale`."""
 
 
 class RecordError(Refused):

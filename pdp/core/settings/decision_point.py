@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from pdp.core.settings.bundles import BundleSettings
 from pdp.core.settings.section import FilePath, Seconds, Section
 
 
@@ -86,6 +87,7 @@ class PdpSettings(Section):
     state: FilePath = Path(".toolgate/")
     log: LogSettings = LogSettings()
     revocations: RevocationSettings = RevocationSettings()
+    bundles: BundleSettings = BundleSettings()
     reload_interval: Seconds = "2s"  # type: ignore[assignment]
     answer_max_age: Seconds = "5s"  # type: ignore[assignment]
     max_message_bytes: int = Field(default=4 * 1024 * 1024, gt=0)

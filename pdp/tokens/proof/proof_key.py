@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from pdp.core.contract import base64url
 from pdp.core.contract.exact_json import canonical
+from pdp.core.contract.weak_key import is_weak
 from pdp.tokens.proof.refusal import unproven
-from pdp.tokens.signed.jwks import is_weak
 
 PROOF_ALGORITHMS: Final = ("ES256", "ES384", "EdDSA", "PS256", "RS256")
 """INVARIANT: asymmetric only (RFC 9449 section 4.3, check 5)."""
@@ -93,5 +93,5 @@ def _check_strength(key: Any) -> None:
     match key:
         case RSAPublicKey() if key.key_size not in _RSA_BITS or key.public_numbers().e >= _MAX_EXPONENT:
             raise ValueError("the RSA key is too weak, or too costly")
-        case Ed25519PublicKey() if is_weak(key):
+        case Ed25519PublicKey() if is_weak(key.public_bytes_raw()):
             raise ValueError("with an Ed25519 key of low order anybody can sign")

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from pdp.core.contract.errors import MessageError
 from pdp.core.contract.exact_json import JsonLimits, parse
+from pdp.core.contract.weak_key import is_weak
 from pdp.tokens.fetch.unavailable import UnavailableError
 
 MAX_KEY_SET_BYTES: Final = 256 * 1024
@@ -20,9 +21,6 @@ MAX_RSA_BITS: Final = 8192
 """Above it one verification takes long enough to be a lever."""
 
 _LIMITS: Final = JsonLimits(max_bytes=MAX_KEY_SET_BYTES, max_depth=16)
-# Ed25519's field and curve (RFC 8032, section 5.1).
-_P: Final = 2**255 - 19
-_D: Final = -121665 * pow(121666, -1, _P) % _P
 _RSA: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _BY_KIND: Final[Mapping[tuple[str, str | None], frozenset[str]]] = {
     ("RSA", None): _RSA,
@@ -97,17 +95,10 @@ def _read_key(entry: Mapping[str, Any]) -> VerificationKey | None:
             return VerificationKey(key_id, algorithms, key)
         case EllipticCurvePublicKey():
             return VerificationKey(key_id, algorithms, key)
-        case Ed25519PublicKey() if not is_weak(key):
+        case Ed25519PublicKey() if not is_weak(key.public_bytes_raw()):
             return VerificationKey(key_id, algorithms, key)
         case _:
             return None
-
-
-def is_weak(key: Ed25519PublicKey) -> bool:
-    """Whether `key` is of low order, so that anybody can make signatures that match (RFC 8032, section 5.1.7)."""
-    # Points of order 1, 2 and 4 have y = 1, -1 and 0, those of order 8 solve dy^4 + 2y^2 = 1.
-    y = int.from_bytes(key.public_bytes_raw(), "little") & (1 << 255) - 1
-    return y >= _P or y in {0, 1, _P - 1} or (_D * pow(y, 4, _P) + 2 * y * y - 1) % _P == 0
 
 
 def _algorithms(entry: Mapping[str, Any]) -> frozenset[str]:

@@ -8,13 +8,16 @@ from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subje
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import ConfigurationError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.lifecycle.activate import ActiveBundle
+from pdp.lifecycle.activate import ActiveBundle, BundleRules
+from pdp.lifecycle.archive_directory import DirectoryArchive
 from pdp.lifecycle.deciding import ActiveDecider
-from pdp.lifecycle.serial import SerialRegister
+from pdp.lifecycle.source import Sighting
+from pdp.lifecycle.state import BundleState
 
 PERMIT = b'@id("all") permit (principal, action, resource);'
 FORBID = b'@id("none") forbid (principal, action, resource);'
 BROKEN = b"permit (principal"
+CLOCK = Clock(lambda: 0.0, lambda: 0.0, bytes)
 
 
 class Sources:
@@ -24,16 +27,24 @@ class Sources:
         self.policy = policy
         self.fetched = 0
 
-    def fingerprint(self) -> str:
-        return self.policy.hex()
+    name = "the test"
 
-    def fetch(self) -> Mapping[str, bytes]:
+    def look(self) -> Sighting:
+        return Sighting(self.policy.hex())
+
+    def fetch(self, seen: Sighting) -> Mapping[str, bytes]:
         self.fetched += 1
         return {"policies/a.cedar": self.policy, "policies/catalog.yaml": b"version: 1\n"}
 
 
 def active(sources: Sources, state: Path) -> ActiveBundle:
-    return ActiveBundle(sources, serials=SerialRegister(state), max_age=5)
+    return ActiveBundle(
+        sources,
+        state=BundleState(state),
+        archive=DirectoryArchive(state / "bundles"),
+        rules=BundleRules(answer_max_age=5),
+        clock=CLOCK,
+    )
 
 
 def test_a_first_bundle_with_problems_refuses_to_start(tmp_path: Path) -> None:
@@ -73,10 +84,10 @@ def test_the_last_good_bundle_stays_and_the_failure_is_told(tmp_path: Path) -> N
     bundle.refresh()
     assert bundle.bundle is good
     assert bundle.failures == 1
-    assert "policies/a.cedar:1" in str(bundle.last_error)
+    assert "policies/a.cedar:1" in str(bundle.standing.error)
     sources.policy = PERMIT
     bundle.refresh()
-    assert (bundle.bundle, bundle.last_error) == (good, None)
+    assert (bundle.bundle.manifest, bundle.standing.error) == (good.manifest, None)
 
 
 def test_unchanged_sources_are_not_read_again(tmp_path: Path) -> None:
@@ -106,7 +117,7 @@ def test_decisions_follow_the_active_bundle(tmp_path: Path) -> None:
     sources = Sources(PERMIT)
     bundle = active(sources, tmp_path)
     bundle.activate()
-    decider = ActiveDecider(bundle, clock=Clock(lambda: 0.0, lambda: 0.0, bytes))
+    decider = ActiveDecider(bundle, clock=CLOCK)
     request = EvaluationRequest(Subject("user", "a|b"), Action("tools/call"), Resource("tool", "x/y"))
     answer = decider.evaluate(request).context.toolgate
     assert (answer.reason_code, answer.generation) == (ReasonCode.TOOL_UNKNOWN, 1)

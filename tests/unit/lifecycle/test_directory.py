@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from pdp.core.bundle.content import ContentLimits
 from pdp.core.contract.errors import ConfigurationError
 from pdp.lifecycle import directory
 from pdp.lifecycle.directory import DirectorySource
@@ -56,7 +57,7 @@ def test_a_linked_folder_is_not_entered(repository: Path, tmp_path_factory: pyte
 
 
 def test_every_missing_or_too_large_source_is_named(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory, "MAX_FILE", 10)
+    monkeypatch.setattr(directory, "LIMITS", ContentLimits(max_file_bytes=10))
     (repository / "policies" / "large.cedar").write_text("/" * 11)
     (repository / "schemas" / "time" / "now.json").unlink()
     (repository / "schemas" / "time").rmdir()
@@ -67,14 +68,14 @@ def test_every_missing_or_too_large_source_is_named(repository: Path, monkeypatc
 
 
 def test_the_fingerprint_changes_with_any_source_and_with_nothing_else(repository: Path) -> None:
-    before = source(repository).fingerprint()
+    before = source(repository).look().state
     (repository / "policies" / "README.md").write_text("changed")
-    assert source(repository).fingerprint() == before
+    assert source(repository).look().state == before
     seen = {before}
     (repository / "policies" / "a.cedar").write_text("// A")
-    seen.add(source(repository).fingerprint())
+    seen.add(source(repository).look().state)
     (repository / "policies" / "new.cedar").write_text("")
-    seen.add(source(repository).fingerprint())
+    seen.add(source(repository).look().state)
     (repository / "policies" / "team" / "b.cedar").unlink()
-    seen.add(source(repository).fingerprint())
+    seen.add(source(repository).look().state)
     assert len(seen) == 4

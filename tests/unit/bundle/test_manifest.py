@@ -1,4 +1,5 @@
-from pdp.core.bundle.manifest import content_digest, manifest_of
+from pdp.core.bundle.content import content_digest
+from pdp.core.bundle.manifest import manifest_of
 
 SOURCES = {"policies/a.cedar": b"a", "schemas/s/t.json": b"b"}
 

@@ -1,0 +1,75 @@
+"""The bundles of a decision point, from the settings: source, state, archive, rules."""
+
+from pathlib import Path
+
+import msgspec
+
+from pdp.core.bundle.envelope import Envelope
+from pdp.core.bundle.trust import Trust, trust_of
+from pdp.core.contract.clock import Clock
+from pdp.core.contract.errors import BundleError, ConfigurationError, Problem
+from pdp.core.settings.bundles import DEFAULT_ARCHIVE, ArchiveSettings
+from pdp.core.settings.decision_point import PdpSettings
+from pdp.lifecycle.activate import ActiveBundle, BundleRules
+from pdp.lifecycle.archive import Archive
+from pdp.lifecycle.archive_directory import DirectoryArchive
+from pdp.lifecycle.directory import DirectorySource
+from pdp.lifecycle.source import BundleSource
+from pdp.lifecycle.state import BundleState
+
+
+def open_active(pdp: PdpSettings, *, base: Path, clock: Clock) -> ActiveBundle:
+    """The active bundle of `pdp`, whose paths are relative to `base`.
+
+    Raises:
+        ConfigurationError: with every problem of policies, catalog and schemas.
+        BundleError: what the source has must not be believed, and nothing was active before.
+        SourceError: the source cannot be read, and nothing was active before.
+
+    """
+    bundles = pdp.bundles
+    active = ActiveBundle(
+        open_source(pdp, base=base),
+        state=BundleState(base / pdp.state),
+        archive=open_archive(bundles.archive, base=base, state=base / pdp.state),
+        rules=BundleRules(
+            answer_max_age=pdp.answer_max_age,
+            trust=None if bundles.trust is None else read_trust(base / bundles.trust),
+            max_age=bundles.max_age,
+            keep=bundles.archive.keep,
+        ),
+        clock=clock,
+    )
+    active.activate()
+    return active
+
+
+def interval(pdp: PdpSettings) -> float:
+    """How many seconds lie between two looks at the source."""
+    remote = pdp.bundles.git or pdp.bundles.channel
+    return pdp.reload_interval if remote is None else remote.interval
+
+
+def open_source(pdp: PdpSettings, *, base: Path) -> BundleSource:
+    """Where the bundles of `pdp` come from."""
+    return DirectorySource(policies=base / pdp.policies, schemas=base / pdp.schemas)
+
+
+def open_archive(archive: ArchiveSettings, *, base: Path, state: Path) -> Archive:  # noqa: ARG001
+    """Where bundles stay."""
+    return DirectoryArchive(state / DEFAULT_ARCHIVE)
+
+
+def read_trust(path: Path) -> Trust:
+    """The root of trust in the file at `path`.
+
+    Raises:
+        ConfigurationError: it holds none.
+
+    """
+    try:
+        return trust_of(msgspec.json.decode(path.read_bytes(), type=Envelope))
+    except (OSError, msgspec.MsgspecError, BundleError) as error:
+        cause = error.strerror if isinstance(error, OSError) else str(error)
+        text = f"this is no root of trust, see `toolgate bundle trust`: {cause}"
+        raise ConfigurationError([Problem(str(path), 0, 0, "trust_unusable", text)]) from error
