@@ -4,8 +4,9 @@ from pathlib import Path
 
 import msgspec
 
+from pdp.bootstrap.channels import open_channel
 from pdp.core.bundle.envelope import Envelope
-from pdp.core.bundle.trust import Trust, trust_of
+from pdp.core.bundle.trust import Trust, trust_along
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import BundleError, ConfigurationError, Problem
 from pdp.core.settings.bundles import DEFAULT_ARCHIVE, ArchiveSettings
@@ -13,6 +14,7 @@ from pdp.core.settings.decision_point import PdpSettings
 from pdp.lifecycle.activate import ActiveBundle, BundleRules
 from pdp.lifecycle.archive import Archive
 from pdp.lifecycle.archive_directory import DirectoryArchive
+from pdp.lifecycle.channel_source import ChannelSource
 from pdp.lifecycle.directory import DirectorySource
 from pdp.lifecycle.source import BundleSource
 from pdp.lifecycle.state import BundleState
@@ -52,6 +54,9 @@ def interval(pdp: PdpSettings) -> float:
 
 def open_source(pdp: PdpSettings, *, base: Path) -> BundleSource:
     """Where the bundles of `pdp` come from."""
+    channel = pdp.bundles.channel
+    if channel is not None:
+        return ChannelSource(open_channel(channel, base=base))
     return DirectorySource(policies=base / pdp.policies, schemas=base / pdp.schemas)
 
 
@@ -68,7 +73,7 @@ def read_trust(path: Path) -> Trust:
 
     """
     try:
-        return trust_of(msgspec.json.decode(path.read_bytes(), type=Envelope))
+        return trust_along(msgspec.json.decode(path.read_bytes(), type=tuple[Envelope, ...]))
     except (OSError, msgspec.MsgspecError, BundleError) as error:
         cause = error.strerror if isinstance(error, OSError) else str(error)
         text = f"this is no root of trust, see `toolgate bundle trust`: {cause}"

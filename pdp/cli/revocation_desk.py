@@ -1,35 +1,25 @@
 """Where revocations are made from a terminal: at a decision point, or in the store of this machine."""
 
-import json
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol
 
-import httpx
 import msgspec
 
-from pdp.cli.terminal import legible
+from pdp.cli.admin_client import AdminClient, read_answer
 from pdp.core.bundle.content import CATALOG_FILE, SCHEMAS
 from pdp.core.catalog.reading import read_catalog
 from pdp.core.contract.errors import ConfigurationError, Refused, UnusableError
 from pdp.core.contract.revocation import Revocation, RevocationKind, RevocationSet
 from pdp.core.settings.decision_point import PdpSettings
-from pdp.hosting.address import Exposure, host_exposure
 from pdp.lifecycle.directory import DirectorySource
 from pdp.revocation.doubt import doubt_about
 from pdp.revocation.store import Order, RevocationStore
 
-TIMEOUT_SECONDS: Final = 10.0
-
 _PATH: Final = "/admin/v1/revocations"
-_UNIX: Final = "unix:"
-_MAX_ANSWER: Final = 64 * 1024 * 1024
-
-T = TypeVar("T")
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -105,86 +95,27 @@ class LocalDesk:
 
 
 class AdminDesk:
-    """The administration of the decision point at `url`, with the bearer token `token`.
+    """The administration of a decision point."""
 
-    Raises:
-        UnusableError: the token would go over the network unprotected.
-
-    """
-
-    def __init__(self, url: str, *, token: str) -> None:
-        transport, base_url = _way_to(url)
-        self._client = httpx.Client(
-            transport=transport,
-            base_url=base_url,
-            headers={"authorization": f"Bearer {token}"},
-            timeout=TIMEOUT_SECONDS,
-            trust_env=False,
-        )
+    def __init__(self, client: AdminClient) -> None:
+        self._client = client
 
     def revoke(self, wanted: Wanted) -> Made:
         """Put `wanted` in force."""
         body = {"kind": wanted.kind, "id": wanted.id, "reason": wanted.reason}
         if wanted.duration is not None:
             body["for"] = wanted.duration[0]
-        return _read(self._ask("POST", json=body), Made)
+        return read_answer(self._client.ask("POST", _PATH, json=body), Made)
 
     def lift(self, kind: RevocationKind, identifier: str, *, reason: str) -> int | None:
         """The number of the change that ends a revocation, None where none is in force."""
-        answer = self._ask("DELETE", params={"kind": kind.value, "id": identifier, "reason": reason}, absent=404)
-        return None if answer is None else _read(answer, RevocationSet).sequence
+        named = {"kind": kind.value, "id": identifier, "reason": reason}
+        answer = self._client.ask("DELETE", _PATH, params=named, absent="not_revoked")
+        return None if answer is None else read_answer(answer, RevocationSet).sequence
 
     def find(self) -> RevocationSet:
         """All that is in force."""
-        return _read(self._ask("GET"), RevocationSet)
-
-    def _ask(self, method: str, *, absent: int | None = None, **named: Any) -> bytes | None:
-        try:
-            with self._client.stream(method, _PATH, **named) as answer:
-                content = bytearray()
-                for piece in answer.iter_bytes():
-                    content += piece
-                    if len(content) > _MAX_ANSWER:
-                        raise UnusableError("the decision point answers too much")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-            raise UnusableError(f"the decision point cannot be asked: {type(error).__name__}") from error
-        code, detail = _problem_in(bytes(content))
-        if answer.status_code == absent and code == "not_revoked":
-            return None
-        if not answer.is_success:
-            raise UnusableError(f"the decision point refuses with status {answer.status_code}: {detail}")
-        return bytes(content)
-
-
-def _way_to(url: str) -> tuple[httpx.HTTPTransport, str]:
-    if url.startswith(_UNIX):
-        return httpx.HTTPTransport(uds=url.removeprefix(_UNIX)), "http://localhost"
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise UnusableError("the URL of `--admin` cannot be read") from error
-    is_near = host_exposure(parsed.host) is Exposure.LOOPBACK
-    if not parsed.host or not (parsed.scheme == "https" or (parsed.scheme == "http" and is_near)):
-        raise UnusableError("the token is only sent over `https`, to `http` on this machine, or to `unix:/path`")
-    return httpx.HTTPTransport(verify=ssl.create_default_context()), url
-
-
-def _read(content: bytes | None, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(content or b"", type=kind)
-    except msgspec.MsgspecError as error:
-        raise UnusableError("the decision point answers something else than its administration would") from error
-
-
-def _problem_in(content: bytes) -> tuple[str, str]:
-    """Code and text of a problem (RFC 9457), harmless to a terminal; empty where it is none."""
-    try:
-        found = json.loads(content)
-    except ValueError:
-        return "", "no reason is given"
-    if not isinstance(found, dict):
-        return "", "no reason is given"
-    return str(found.get("code", "")), legible(str(found.get("detail", "")))[:500]
+        return read_answer(self._client.ask("GET", _PATH), RevocationSet)
 
 
 @contextmanager

@@ -9,17 +9,15 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
+from pdp.cli.admin_client import TOKEN, AdminClient
 from pdp.cli.config import ConfigOption
 from pdp.cli.dev import seconds
 from pdp.cli.log_view import Output, cell, json_of, print_rows
 from pdp.cli.revocation_desk import AdminDesk, Desk, LocalDesk, Wanted, refusals
 from pdp.cli.terminal import legible, visible
-from pdp.core.contract.errors import UnusableError
 from pdp.core.contract.revocation import Revocation, RevocationKind, check_name
 from pdp.core.settings.load import read_settings
 from pdp.revocation.location import open_revocations
-
-TOKEN: Final = "TOOLGATE_TOKEN"  # noqa: S105 - a variable's name
 
 _COLUMNS: Final = (
     ("number", 8),
@@ -84,10 +82,7 @@ def _desk(admin: str | None, config: Path) -> Desk:
         pdp = read_settings(config, environ=environ).settings.pdp
         store = open_revocations(pdp, base=config.parent)
         return LocalDesk(store, pdp=pdp, base=config.parent, by=f"local:{pwd.getpwuid(os.getuid()).pw_name}")
-    token = environ.get(TOKEN, "")
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise UnusableError(f"`--admin` needs a token in the environment's `{TOKEN}`")
-    return AdminDesk(admin, token=token)
+    return AdminDesk(AdminClient(admin, environ=environ, option="--admin"))
 
 
 def _make(desk: Desk, wanted: Wanted, output: Output) -> None:

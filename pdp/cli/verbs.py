@@ -55,6 +55,8 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
         "check": Verb(Panel.POLICIES, "Find every problem in policies, links and the catalog", extra="server"),
         "test": Verb(Panel.POLICIES, "Run the policy tests", extra="server"),
         "explain": Verb(Panel.POLICIES, "Say why a call is allowed or denied", extra="server"),
+        "publish": Verb(Panel.POLICIES, "Publish policies and catalog, in eight steps", extra="server"),
+        "bundle": Verb(Panel.POLICIES, "Build, sign, verify, push, pull and show bundles", extra="server"),
         "schemas": Verb(Panel.CATALOG, "Take snapshots of tool definitions, for review"),
         "log": Verb(Panel.AUDIT, "Ask the decision log", extra="server"),
         "revoke": Verb(Panel.OPERATE, "Stop a principal, actor, session, tool or server", extra="server"),

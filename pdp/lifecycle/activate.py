@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from pdp.core.bundle.admission import Admitted, admit, chain_with
+from pdp.core.bundle.admission import Admitted, admit
 from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.bundle.content import encode
 from pdp.core.bundle.envelope import sealed
@@ -227,7 +227,7 @@ class ActiveBundle:
         admitted = admit(seen.head, trust=trust, newest=newest, now=now)
         if admitted.trust is not trust:
             # Kept at once: a key that was withdrawn is none any more, whatever becomes of this bundle.
-            self._state.keep_trust(admitted.trust, configured=configured)
+            self._state.keep_trust(admitted.trust)
             self._log.info("trust_advanced", trust=admitted.trust.number)
         if self._rules.max_age is not None and admitted.fresh_at is None:
             text = "`pdp.bundles.max_age` needs a signed statement of freshness: see `toolgate bundle refresh`"
@@ -263,7 +263,7 @@ class ActiveBundle:
     def _with_chain(self, head: Head, admitted: Admitted | None) -> Head:
         if admitted is None:
             return head
-        return Head(head.manifest, head.freshness, chain_with(head.trust, admitted.trust))
+        return Head(head.manifest, head.freshness, admitted.trust.chain)
 
     def _keep(self, fresh: _Fresh, *, now: float) -> None:
         manifest = fresh.bundle.manifest

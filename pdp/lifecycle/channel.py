@@ -1,14 +1,19 @@
 """The port to channels: where a publisher puts signed bundles, and decision points look for them."""
 
+import re
 from typing import Final, Protocol
 
 from pdp.core.bundle.head import Head
-from pdp.core.contract.errors import ToolgateError
+from pdp.core.contract.errors import BundleError, ToolgateError
+from pdp.core.contract.reason_code import ReasonCode
 
 CURRENT: Final = "current"
 """The name of the head that is in force."""
 CANARY: Final = "canary"
 """The name of the head that is tried beside it."""
+
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class ConflictError(ToolgateError):
@@ -75,3 +80,25 @@ class Channel(ChannelReader, Protocol):
 
         """
         ...
+
+
+def head_path(name: str) -> str:
+    """Where a head is, in a channel of files."""
+    return f"{name}.json"
+
+
+def serial_path(serial: int) -> str:
+    """Where what was published under `serial` is, in a channel of files."""
+    return f"serials/{serial}.json"
+
+
+def content_path(digest: str) -> str:
+    """Where the content with that digest is, in a channel of files.
+
+    Raises:
+        BundleError: `bundle_untrusted`, it is no digest.
+
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise BundleError(ReasonCode.BUNDLE_UNTRUSTED, "the digest is none")
+    return f"contents/{digest.replace(':', '-')}.json"

@@ -15,8 +15,7 @@ import msgspec
 from pdp.core.bundle.admission import Newest
 from pdp.core.bundle.envelope import Envelope
 from pdp.core.bundle.head import Head
-from pdp.core.bundle.trust import Trust, trust_of
-from pdp.core.contract.digest import digest_of
+from pdp.core.bundle.trust import Trust, trust_along
 from pdp.core.contract.errors import BundleError, ConfigurationError, Problem
 from pdp.lifecycle.archive_directory import write_whole
 
@@ -28,13 +27,6 @@ _LOCK: Final = "bundle.lock"
 
 class StateError(ConfigurationError):
     """The state cannot be read or written now."""
-
-
-class _KeptTrust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The newest root of trust, and the digest of the configured one that led to it."""
-
-    configured: str
-    newest: Envelope
 
 
 class BundleState:
@@ -91,20 +83,19 @@ class BundleState:
             raw = self._read(_TRUST)
             if raw is None:
                 return configured
-            kept = msgspec.json.decode(raw, type=_KeptTrust)
-            if kept.configured != _name_of(configured):
-                return configured
-            return trust_of(kept.newest)
+            kept = trust_along(msgspec.json.decode(raw, type=tuple[Envelope, ...]))
+            # Another root of trust is the operator's new beginning; an older version of this one is none.
+            return kept if configured.envelope in kept.chain else configured
 
-    def keep_trust(self, newest: Trust, *, configured: Trust) -> None:
-        """Remember where `configured` led to.
+    def keep_trust(self, newest: Trust) -> None:
+        """Remember the newest root of trust.
 
         Raises:
             StateError: the state cannot be written.
 
         """
         with self._usable(_TRUST):
-            self._write(_TRUST, msgspec.json.encode(_KeptTrust(_name_of(configured), newest.envelope)))
+            self._write(_TRUST, msgspec.json.encode(newest.chain))
 
     def last_good(self) -> tuple[Head, bytes] | None:
         """What was active last: the head of it, and its content; None before the first.
@@ -184,7 +175,3 @@ class BundleState:
 
 def _content_file(digest: str) -> str:
     return f"active.{digest.removeprefix('sha256:')}.json"
-
-
-def _name_of(trust: Trust) -> str:
-    return digest_of(trust.document.to_json())

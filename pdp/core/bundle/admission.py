@@ -1,7 +1,5 @@
 """Which bundle may come after which: every rule, and no IO. As TUF's client, it only ever goes forward."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from pdp.core.bundle import freshness as statements
@@ -66,8 +64,3 @@ def admit(head: Head, *, trust: Trust, newest: Newest, now: float) -> Admitted:
 def _fresh_at(envelope: Envelope, manifest: Manifest, *, trust: Trust, now: float) -> float:
     trust.check(Role.FRESHNESS, envelope)
     return Freshness.from_json(envelope.unverified(statements.PAYLOAD_TYPE)).check(manifest, now=now)
-
-
-def chain_with(chain: Sequence[Envelope], trust: Trust) -> tuple[Envelope, ...]:
-    """The versions of the root of trust in `chain` up to that of `trust`, and it."""
-    return (*(one for one in chain if one != trust.envelope), trust.envelope)

@@ -20,7 +20,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A bundle's serial (the generation of its decisions) and its digest.
 
     `parts` maps each source file's path to the digest of its bytes; `digest` is that of all of them. `published` is
-    when it was signed (RFC 3339), `origin` where its files are from, `rollback` the serial whose content it has again.
+    when it was signed (RFC 3339), `origin` where its files are from, `rollback` the serial or digest of the bundle that
+    it goes back to.
     """
 
     serial: int
@@ -28,7 +29,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parts: dict[str, str]
     published: str | None = None
     origin: str | None = None
-    rollback: int | None = None
+    rollback: str | None = None
     version: Literal[1] = 1
 
     def to_json(self) -> bytes:
@@ -73,7 +74,7 @@ def manifest_of(
     serial: int,
     published: str | None = None,
     origin: str | None = None,
-    rollback: int | None = None,
+    rollback: str | None = None,
 ) -> Manifest:
     """The manifest of `files` under `serial`; the same files have the same digest anywhere.
 

@@ -53,11 +53,12 @@ class TrustDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Trust:
-    """A root of trust that may be believed; `envelope` is what it came in."""
+    """A root of trust that may be believed; `envelope` is what it came in, `chain` all versions that led to it."""
 
-    def __init__(self, document: TrustDocument, envelope: Envelope) -> None:
+    def __init__(self, document: TrustDocument, envelope: Envelope, *, before: Sequence[Envelope] = ()) -> None:
         self.document = document
         self.envelope = envelope
+        self.chain = (*before, envelope)
         self._keys = _keys_of(document)
         _check_roles(document)
 
@@ -111,8 +112,21 @@ def advanced(trust: Trust, chain: Sequence[Envelope]) -> Trust:
             raise _untrusted(f"trust {trust.number + 1} is missing before {following.number}")
         trust.check(Role.ROOT, following.envelope)
         following.check(Role.ROOT, following.envelope)
-        trust = following
+        trust = Trust(following.document, following.envelope, before=trust.chain)
     return trust
+
+
+def trust_along(chain: Sequence[Envelope]) -> Trust:
+    """The newest root of trust of `chain`, whose first version must have signed itself.
+
+    Raises:
+        BundleError: `bundle_untrusted`.
+
+    """
+    if not chain:
+        raise _untrusted("a root of trust has at least one version")
+    first, *rest = chain
+    return advanced(trust_of(first), rest)
 
 
 def document_of(number: int, roles: Mapping[Role, tuple[Iterable[PublicKey], int]]) -> TrustDocument:
