@@ -29,11 +29,11 @@ from pdp.core.contract.errors import ConfigurationError, UnusableError
 from pdp.lifecycle.channel import CANARY, CURRENT
 from pdp.lifecycle.publish import (
     DecisionPoints,
+    FailedTestsError,
     Origin,
     Prepared,
     Publisher,
     Step,
-    TestsFailedError,
     UnconfirmedError,
     earlier,
     fetched,
@@ -120,7 +120,7 @@ def publish_bundle(  # noqa: PLR0913 - one for each option
     except ConfigurationError as error:
         sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
         _stop("nothing was published: the policies have problems")
-    except TestsFailedError as error:
+    except FailedTestsError as error:
         sys.stderr.writelines(f"{line}\n" for line in error.lines)
         _stop("nothing was published: policy tests fail")
     except UnconfirmedError as error:
@@ -172,7 +172,7 @@ def _tested(bundle: Bundle, paths: list[Path] | None) -> str:
     outcome = run(cases, bundle=bundle)
     report = list(lines(outcome, detail=Detail.FAILURES))
     if outcome.failed:
-        raise TestsFailedError(report)
+        raise FailedTestsError(report)
     return report[-1]
 
 

@@ -38,7 +38,7 @@ class Step(IntEnum):
     CONFIRM = 8
 
 
-class TestsFailedError(ToolgateError):
+class FailedTestsError(ToolgateError):
     """Policy tests fail; `lines` say which and how."""
 
     def __init__(self, lines: Sequence[str]) -> None:
@@ -89,7 +89,7 @@ class UnconfirmedError(ToolgateError):
 class Publisher:
     """Publishes in `channel`, under its head `name`, signed by `signer`; `tell` hears of each step.
 
-    `tests` runs policy tests and says in lines what came of them; it raises TestsFailedError. `after` is a serial that
+    `tests` runs policy tests and says in lines what came of them; it raises FailedTestsError. `after` is a serial that
     the next one is above, whatever the channel says.
     """
 
@@ -105,7 +105,7 @@ class Publisher:
 
         Raises:
             ConfigurationError: with every problem of the files.
-            TestsFailedError: policy tests fail.
+            FailedTestsError: policy tests fail.
             BundleError, SourceError: what was published before cannot be had, or not believed.
             UnusableError: the keys are too few.
 
