@@ -1,11 +1,13 @@
 """The bundles of a decision point, from the settings: source, state, archive, rules."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from pdp.bootstrap.channels import open_channel
 from pdp.core.bundle.envelope import Envelope
+from pdp.core.bundle.head import checked_files
 from pdp.core.bundle.trust import Trust, trust_along
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import BundleError, ConfigurationError, Problem
@@ -58,6 +60,20 @@ def open_source(pdp: PdpSettings, *, base: Path) -> BundleSource:
     if channel is not None:
         return ChannelSource(open_channel(channel, base=base))
     return DirectorySource(policies=base / pdp.policies, schemas=base / pdp.schemas)
+
+
+def files_at_hand(pdp: PdpSettings, *, base: Path) -> Mapping[str, bytes]:
+    """The files of the folders of `pdp`; of the bundle that was active last, where bundles come from elsewhere.
+
+    Raises:
+        ConfigurationError: they cannot be read.
+        BundleError: they are not what was active.
+
+    """
+    if pdp.bundles.git is None and pdp.bundles.channel is None:
+        return DirectorySource(policies=base / pdp.policies, schemas=base / pdp.schemas).fetch()
+    last = BundleState(base / pdp.state).last_good()
+    return {} if last is None else checked_files(last[0].unverified(), last[1])
 
 
 def open_archive(archive: ArchiveSettings, *, base: Path, state: Path) -> Archive:  # noqa: ARG001

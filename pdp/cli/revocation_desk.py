@@ -9,13 +9,13 @@ from typing import Final, Protocol
 
 import msgspec
 
+from pdp.bootstrap.bundles import files_at_hand
 from pdp.cli.admin_client import AdminClient, read_answer
 from pdp.core.bundle.content import CATALOG_FILE, SCHEMAS
 from pdp.core.catalog.reading import read_catalog
-from pdp.core.contract.errors import ConfigurationError, Refused, UnusableError
+from pdp.core.contract.errors import BundleError, ConfigurationError, Refused, UnusableError
 from pdp.core.contract.revocation import Revocation, RevocationKind, RevocationSet
 from pdp.core.settings.decision_point import PdpSettings
-from pdp.lifecycle.directory import DirectorySource
 from pdp.revocation.doubt import doubt_about
 from pdp.revocation.store import Order, RevocationStore
 
@@ -60,7 +60,8 @@ class LocalDesk:
 
     def __init__(self, store: RevocationStore, *, pdp: PdpSettings, base: Path, by: str) -> None:
         self._store = store
-        self._sources = DirectorySource(policies=base / pdp.policies, schemas=base / pdp.schemas)
+        self._pdp = pdp
+        self._base = base
         self._by = by
 
     def revoke(self, wanted: Wanted) -> Made:
@@ -85,11 +86,11 @@ class LocalDesk:
         if made.kind not in {RevocationKind.TOOL, RevocationKind.SERVER}:
             return None
         try:
-            sources = self._sources.fetch()
+            sources = files_at_hand(self._pdp, base=self._base)
             snapshots = {path: raw for path, raw in sources.items() if path.startswith(SCHEMAS)}
             content = sources.get(CATALOG_FILE, b"version: 1\n")
             catalog = read_catalog(content, file=CATALOG_FILE, snapshots=snapshots)
-        except ConfigurationError:
+        except (ConfigurationError, BundleError):
             return "the catalog cannot be read, so nobody knows whether it has this name: see `toolgate check`"
         return doubt_about(made.kind, made.id, catalog=catalog)
 
