@@ -10,6 +10,8 @@ COPY pyproject.toml README.md requirements.lock requirements-build.lock /src/
 COPY pdp /src/pdp
 COPY enforcers /src/enforcers
 COPY deploy/image /src/deploy/image
+# What `pdp.bundles.git` runs.
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends git openssh-client && rm -rf /var/lib/apt/lists/*
 RUN /src/deploy/image/install.sh /src && rm -rf /src
 
 ENV PATH=/opt/toolgate/bin:/usr/local/bin:/usr/bin:/bin

@@ -129,6 +129,11 @@ def test_every_verb_of_the_image_has_its_libraries(image: Image) -> None:
     assert shown.returncode == 0, shown.stderr
 
 
+def test_the_image_has_what_bundles_from_git_need(image: Image) -> None:
+    assert image.run("git", "--version").returncode == 0
+    assert image.run("sh", "-c", "command -v ssh ssh-keygen").returncode == 0
+
+
 def test_the_images_health_check_fails_where_nothing_answers(image: Image) -> None:
     asked = image.run("/opt/toolgate/bin/python", "/opt/toolgate/healthcheck.py")
     assert asked.returncode == 1
