@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
 
 import structlog
 
@@ -17,12 +16,13 @@ from pdp.core.bundle.manifest import PAYLOAD_TYPE, Manifest, manifest_of
 from pdp.core.bundle.trust import Trust
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.digest import digest_of
-from pdp.core.contract.errors import BundleError, ConfigurationError
+from pdp.core.contract.errors import BundleError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.lifecycle.archive import Archive, ArchiveError, expired
-from pdp.lifecycle.source import BundleSource, Sighting, SourceError
+from pdp.lifecycle.source import BundleSource, Sighting
 from pdp.lifecycle.standing import Standing, Trouble
-from pdp.lifecycle.state import BundleState, StateError
+from pdp.lifecycle.state import BundleState
+from pdp.lifecycle.trouble import TROUBLES, TroubleError, problems_told, trouble_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,6 @@ class _Fresh:
     bundle: Bundle
     head: Head
     content: bytes | None
-
-
-_TROUBLES: Final = (ConfigurationError, BundleError, SourceError, ArchiveError)
 
 
 class ActiveBundle:
@@ -153,13 +150,13 @@ class ActiveBundle:
         """
         try:
             self._look()
-        except _TROUBLES:
+        except TROUBLES:
             if self._bundle is None and not self._restore():
                 raise
 
     def refresh(self) -> None:
         """Look for another bundle; on a problem the last good one stays, and the problem is told once."""
-        with suppress(*_TROUBLES):
+        with suppress(*TROUBLES):
             self._look()
         for listener in self._listeners:
             listener()
@@ -168,7 +165,7 @@ class ActiveBundle:
         with self._turn:
             try:
                 self._step()
-            except _TROUBLES as error:
+            except TROUBLES as error:
                 self._trouble(error)
                 raise
 
@@ -324,9 +321,9 @@ class ActiveBundle:
             for warning in active.compiled.warnings:
                 self._log.warning("policy_warning", problem=str(warning))
 
-    def _trouble(self, error: ConfigurationError | BundleError | SourceError | ArchiveError) -> None:
+    def _trouble(self, error: TroubleError) -> None:
         """Told once, and counted once, for each thing that is wrong."""
-        trouble = _trouble_of(error)
+        trouble = trouble_of(error)
         known = self.standing
         self._judged = self._judging if trouble in {Trouble.REFUSED, Trouble.UNTRUSTED} else None
         self.standing = replace(known, trouble=trouble, error=str(error))
@@ -335,17 +332,4 @@ class ActiveBundle:
         if (known.trouble, known.error) == (trouble, str(error)):
             return
         self.failures += 1
-        problems = [str(one) for one in error.problems] if isinstance(error, ConfigurationError) else [str(error)]
-        self._log.error(trouble.value, problems=problems)
-
-
-def _trouble_of(error: ConfigurationError | BundleError | SourceError | ArchiveError) -> Trouble:
-    match error:
-        case StateError() | ArchiveError():
-            return Trouble.UNKEPT
-        case SourceError():
-            return Trouble.UNAVAILABLE
-        case BundleError():
-            return Trouble.UNTRUSTED
-        case _:
-            return Trouble.REFUSED
+        self._log.error(trouble.value, problems=problems_told(error))
