@@ -4,6 +4,7 @@ The same files have the same digest on any machine, whatever brought them there.
 """
 
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -82,7 +83,7 @@ def encode(files: Mapping[str, bytes], *, limits: ContentLimits = LIMITS) -> byt
         raise ConfigurationError(problems)
     content = canonical(_Content(1, {path: raw.decode("utf-8") for path, raw in files.items()}))
     if len(content) > limits.max_bytes:
-        raise ConfigurationError([_problem("", "too_large", f"a bundle has at most {limits.max_bytes} bytes")])
+        raise ConfigurationError([_over(limits)])
     return content
 
 
@@ -94,12 +95,12 @@ def decode(content: bytes, *, limits: ContentLimits = LIMITS) -> dict[str, bytes
 
     """
     if len(content) > limits.max_bytes:
-        raise ConfigurationError([_problem("", "too_large", f"a bundle has at most {limits.max_bytes} bytes")])
+        raise ConfigurationError([_over(limits)])
     try:
         found = msgspec.json.decode(content, type=_Content)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            [_problem("", "content_malformed", f"this is no bundle's content: {error}")]
+            [_problem("", "content_malformed", f"this is no bundle's content: {shown(str(error))}")]
         ) from error
     if canonical(found) != content:
         text = "this is not the one spelling of a bundle's content"
@@ -125,6 +126,9 @@ def problems_in_files(files: Mapping[str, bytes], *, limits: ContentLimits = LIM
     """All that is wrong with `files` before anything of them is read: names, sizes, encoding."""
     if len(files) > limits.max_files:
         yield _problem("", "too_many_files", f"a bundle has at most {limits.max_files} files")
+        return
+    if sum(len(raw) for raw in files.values()) > limits.max_bytes:
+        yield _over(limits)
     folded: dict[str, str] = {}
     for path, raw in sorted(files.items()):
         yield from _problems_in_file(path, raw, limits)
@@ -133,6 +137,12 @@ def problems_in_files(files: Mapping[str, bytes], *, limits: ContentLimits = LIM
             yield _problem(
                 path, "name_collision", f"`{shown(other)}` differs in case only, so on some machines it is one file"
             )
+    ordered = sorted(folded)
+    for name in ordered:
+        at = bisect_left(ordered, f"{name}/")
+        if at < len(ordered) and ordered[at].startswith(f"{name}/"):
+            text = f"`{shown(folded[name])}` is a file, so it is no folder"
+            yield _problem(folded[ordered[at]], "name_collision", text)
 
 
 def _problems_in_file(path: str, raw: bytes, limits: ContentLimits) -> Iterator[Problem]:
@@ -165,6 +175,10 @@ def shown(path: str) -> str:
     """`path` as a problem names it: one line, bounded, nothing in it acts on a terminal."""
     text = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in path[:200])
     return text or "bundle"
+
+
+def _over(limits: ContentLimits) -> Problem:
+    return _problem("", "too_large", f"a bundle has at most {limits.max_bytes} bytes")
 
 
 def _problem(path: str, code: str, message: str) -> Problem:

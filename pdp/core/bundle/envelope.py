@@ -15,10 +15,10 @@ MAX_SIGNATURES: Final = 16
 
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One signature, base64; `keyid` says which key to check it with and nothing else."""
+    """One signature, base64; `keyid` says which key to check it with and nothing else, empty: any."""
 
-    keyid: str
     sig: str
+    keyid: str = ""
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,17 +49,18 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if len(self.signatures) > MAX_SIGNATURES:
             raise _untrusted(f"an envelope has at most {MAX_SIGNATURES} signatures")
         message = signed_bytes(self.payloadType, _decoded(self.payload))
+        signatures = [(one.keyid, _decoded(one.sig)) for one in self.signatures]
         return frozenset(
-            one.keyid
-            for one in self.signatures
-            if one.keyid in keys and keys[one.keyid].has_signed(message, _decoded(one.sig))
+            name
+            for name, key in keys.items()
+            if any(hint in {name, ""} and key.has_signed(message, signature) for hint, signature in signatures)
         )
 
 
 def sealed(payload_type: str, payload: bytes, *, keys: Iterable[KeyPair] = ()) -> Envelope:
     """An envelope with `payload`, signed by all of `keys`."""
     message = signed_bytes(payload_type, payload)
-    signatures = tuple(Signature(key.public.id, _encoded(key.sign(message))) for key in keys)
+    signatures = tuple(Signature(_encoded(key.sign(message)), key.public.id) for key in keys)
     return Envelope(payload_type, _encoded(payload), signatures)
 
 
@@ -74,8 +75,12 @@ def _encoded(content: bytes) -> str:
 
 
 def _decoded(text: str) -> bytes:
+    """The bytes of `text` in one of base64's two alphabets, as the protocol has it."""
+    is_url = "-" in text or "_" in text
     try:
-        return base64.b64decode(text, validate=True)
+        if is_url and ("+" in text or "/" in text):
+            raise ValueError("both alphabets at once")
+        return base64.b64decode(text, b"-_" if is_url else None, validate=True)
     except (binascii.Error, ValueError) as error:
         raise _untrusted("an envelope's payload and signatures are base64") from error
 

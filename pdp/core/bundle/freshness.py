@@ -1,5 +1,6 @@
 """Statements of freshness: when a bundle was last known to be the newest, as TUF's timestamp role says it."""
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -13,6 +14,9 @@ from pdp.core.contract.reason_code import ReasonCode
 PAYLOAD_TYPE: Final = "application/vnd.toolgate.bundle.freshness.v1+json"
 MAX_SKEW: Final = 60.0
 """Seconds by which the clock of who makes a statement may be before ours."""
+
+# RFC 3339, section 5.6; ISO 8601 has many more spellings.
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[-+]\d\d:\d\d)", re.ASCII)
 
 
 class Freshness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +41,8 @@ class Freshness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         try:
             statement = msgspec.json.decode(raw, type=cls)
+            if not _TIME.fullmatch(statement.issued):
+                raise ValueError("no time of RFC 3339")
             unix_seconds(statement.issued)
         except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, OverflowError) as error:
             raise _untrusted("this is no statement of freshness") from error

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -30,15 +30,15 @@ class PublicKey:
 
     @classmethod
     def from_pem(cls, pem: bytes) -> "PublicKey":
-        """The key in `pem` (SubjectPublicKeyInfo).
+        """The key in `pem` (SubjectPublicKeyInfo), which holds nothing else.
 
         Raises:
-            UnusableError: it holds no Ed25519 key, or one of low order.
+            UnusableError: it holds no Ed25519 key, or one of low order, or more than one key.
 
         """
         try:
-            key = load_pem_public_key(pem)
-        except (ValueError, TypeError) as error:
+            key = load_pem_public_key(_alone(pem))
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise UnusableError("this is no public key in PEM") from error
         if not isinstance(key, Ed25519PublicKey):
             raise UnusableError("this is no public Ed25519 key")
@@ -73,15 +73,15 @@ class KeyPair:
 
     @classmethod
     def from_pem(cls, pem: bytes) -> "KeyPair":
-        """The key in `pem` (PKCS 8, not encrypted), as `openssl genpkey -algorithm ed25519` makes one.
+        """The key in `pem` (PKCS 8, not encrypted) and nothing else, as `openssl genpkey -algorithm ed25519` makes it.
 
         Raises:
-            UnusableError: it holds no such key.
+            UnusableError: it holds no such key, or more than one.
 
         """
         try:
-            key = load_pem_private_key(pem, password=None)
-        except (ValueError, TypeError) as error:
+            key = load_pem_private_key(_alone(pem), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise UnusableError("this is no private key in PEM without a password") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise UnusableError("this is no private Ed25519 key")
@@ -94,3 +94,11 @@ class KeyPair:
     def sign(self, message: bytes) -> bytes:
         """The signature of `message`."""
         return self._key.sign(message)
+
+
+def _alone(pem: bytes) -> bytes:
+    """`pem`, where it is one block: of several, a reader takes the first, and who wrote them meant all."""
+    text = pem.strip()
+    if text.count(b"-----BEGIN ") != 1 or not (text.startswith(b"-----BEGIN ") and text.endswith(b"-----")):
+        raise ValueError("not one block of PEM")
+    return pem

@@ -1,6 +1,7 @@
 """The manifest: a bundle's serial, the digest of its content, and what each file of it must be."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -14,6 +15,10 @@ from pdp.core.contract.reason_code import ReasonCode
 PAYLOAD_TYPE: Final = "application/vnd.toolgate.bundle.manifest.v1+json"
 MAX_SERIAL: Final = 2**53 - 1
 """The largest integer that every reader of JSON carries exactly."""
+
+_SERIAL: Final = re.compile(r"[1-9][0-9]{0,15}")
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_MAX_TOLD: Final = 1024
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,9 +52,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             manifest = msgspec.json.decode(raw, type=cls)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise BundleError(ReasonCode.BUNDLE_UNTRUSTED, f"this is no manifest: {error}") from error
-        if not 0 < manifest.serial <= MAX_SERIAL:
-            raise BundleError(ReasonCode.BUNDLE_UNTRUSTED, f"a serial is from 1 to {MAX_SERIAL}")
+            raise _untrusted(f"this is no manifest: {shown(str(error))}") from error
+        _check_form(manifest)
         return manifest
 
     def check(self, files: Mapping[str, bytes], *, digest: str) -> None:
@@ -62,10 +66,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found = _parts(files)
         for path in sorted(self.parts.keys() | found.keys()):
             if self.parts.get(path) != found.get(path):
-                text = f"`{shown(path)}` is not as the manifest of serial {self.serial} says"
-                raise BundleError(ReasonCode.BUNDLE_UNTRUSTED, text)
+                raise _untrusted(f"`{shown(path)}` is not as the manifest of serial {self.serial} says")
         if digest != self.digest:
-            raise BundleError(ReasonCode.BUNDLE_UNTRUSTED, f"the content is not that of serial {self.serial}")
+            raise _untrusted(f"the content is not that of serial {self.serial}")
 
 
 def manifest_of(
@@ -85,5 +88,26 @@ def manifest_of(
     return Manifest(serial, content_digest(files), _parts(files), published, origin, rollback)
 
 
+def _check_form(manifest: Manifest) -> None:
+    if not 0 < manifest.serial <= MAX_SERIAL:
+        raise _untrusted(f"a serial is from 1 to {MAX_SERIAL}")
+    if not _DIGEST.fullmatch(manifest.digest):
+        raise _untrusted(f"serial {manifest.serial} has no digest")
+    if manifest.rollback is not None and not _is_earlier(manifest.rollback, manifest.serial):
+        raise _untrusted(f"serial {manifest.serial} goes back to what is no earlier serial and no digest")
+    if any(
+        len(text) > _MAX_TOLD or not text.isprintable() for text in (manifest.published or "", manifest.origin or "")
+    ):
+        raise _untrusted(f"what serial {manifest.serial} tells of itself is one line of at most {_MAX_TOLD} characters")
+
+
+def _is_earlier(rollback: str, serial: int) -> bool:
+    return bool(_DIGEST.fullmatch(rollback)) or (bool(_SERIAL.fullmatch(rollback)) and int(rollback) < serial)
+
+
 def _parts(files: Mapping[str, bytes]) -> dict[str, str]:
     return {path: "sha256:" + hashlib.sha256(raw).hexdigest() for path, raw in sorted(files.items())}
+
+
+def _untrusted(detail: str) -> BundleError:
+    return BundleError(ReasonCode.BUNDLE_UNTRUSTED, detail)

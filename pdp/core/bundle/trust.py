@@ -4,12 +4,13 @@ As TUF's root role: version N + 1 counts once enough root keys of version N and 
 rotate without anybody touching a decision point, and a key that a version no longer lists signs nothing any more.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, Literal
 
 import msgspec
 
+from pdp.core.bundle.content import shown
 from pdp.core.bundle.envelope import MAX_SIGNATURES, Envelope
 from pdp.core.bundle.key import PublicKey
 from pdp.core.contract.errors import BundleError, UnusableError
@@ -78,7 +79,7 @@ class Trust:
         known = {name: self._keys[name] for name in wanted.keys}
         signers = envelope.signers(known)
         if len(signers) < wanted.threshold:
-            others = sorted({one.keyid[:19] for one in envelope.signatures} - {name[:19] for name in known})
+            others = sorted({_named(one.keyid) for one in envelope.signatures} - {_named(name) for name in known})
             hint = f"; signed by keys that have no such role: {', '.join(others)}" if others else ""
             text = f"{len(signers)} of {wanted.threshold} `{role}` keys of trust {self.number} have signed{hint}"
             raise _untrusted(text)
@@ -103,17 +104,31 @@ def advanced(trust: Trust, chain: Sequence[Envelope]) -> Trust:
         BundleError: `bundle_untrusted`, a version is missing, or not signed by the one before and by itself.
 
     """
+    for following in advances(trust, chain):
+        trust = following
+    return trust
+
+
+def advances(trust: Trust, chain: Sequence[Envelope]) -> Iterator[Trust]:
+    """Each newer root of trust that `chain` leads to from `trust`, one after the other, as far as they may be believed.
+
+    Raises:
+        BundleError: as `advanced`, after those that may.
+
+    """
     if len(chain) > MAX_CHAIN:
         raise _untrusted(f"at most {MAX_CHAIN} versions of the root of trust come with a bundle")
     for following in sorted((_read(envelope) for envelope in chain), key=lambda one: one.number):
-        if following.number <= trust.number:
+        if following.number < trust.number or following.document == trust.document:
             continue
+        if following.number == trust.number:
+            raise _untrusted(f"there are two versions {trust.number} of the root of trust")
         if following.number != trust.number + 1:
             raise _untrusted(f"trust {trust.number + 1} is missing before {following.number}")
         trust.check(Role.ROOT, following.envelope)
         following.check(Role.ROOT, following.envelope)
         trust = Trust(following.document, following.envelope, before=trust.chain)
-    return trust
+        yield trust
 
 
 def trust_along(chain: Sequence[Envelope]) -> Trust:
@@ -151,7 +166,7 @@ def _read(envelope: Envelope) -> Trust:
     try:
         document = msgspec.json.decode(envelope.unverified(PAYLOAD_TYPE), type=TrustDocument)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _untrusted(f"this is no root of trust: {error}") from error
+        raise _untrusted(f"this is no root of trust: {shown(str(error))}") from error
     return Trust(document, envelope)
 
 
@@ -163,9 +178,9 @@ def _keys_of(document: TrustDocument) -> Mapping[str, PublicKey]:
         try:
             key = PublicKey.from_pem(pem.encode("utf-8"))
         except UnusableError as error:
-            raise _untrusted(f"key `{name[:19]}`: {error}") from error
+            raise _untrusted(f"key `{_named(name)}`: {error}") from error
         if key.id != name:
-            raise _untrusted(f"key `{name[:19]}` has another id")
+            raise _untrusted(f"key `{_named(name)}` has another id")
         keys[name] = key
     return keys
 
@@ -182,7 +197,12 @@ def _check_roles(document: TrustDocument) -> None:
             raise _untrusted(f"role `{role}` needs as many different keys as its threshold, and at least one")
         unknown = sorted(set(found.keys) - document.keys.keys())
         if unknown:
-            raise _untrusted(f"role `{role}` names a key that is not there: `{unknown[0][:19]}`")
+            raise _untrusted(f"role `{role}` names a key that is not there: `{_named(unknown[0])}`")
+
+
+def _named(key_id: str) -> str:
+    """Enough of a key's id to tell it from others."""
+    return shown(key_id[:19])
 
 
 def _untrusted(detail: str) -> BundleError:
