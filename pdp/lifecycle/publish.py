@@ -206,7 +206,7 @@ def earlier(channel: Channel, to: str, *, signer: Signer) -> Origin:
         raise UnusableError(f"nothing was published under `{to[:80]}`: name a serial, or a digest `sha256:...`")
     manifest = signer.known(channel.head()).check(head)
     files = decode(channel.content(manifest.digest))
-    return Origin(files, text=manifest.origin, rollback=to)
+    return Origin(files, text=manifest.origin, rollback=str(manifest.serial))
 
 
 def _signed_by(head: Head) -> str:
