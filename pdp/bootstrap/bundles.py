@@ -7,7 +7,6 @@ import msgspec
 
 from pdp.bootstrap.channels import open_channel
 from pdp.core.bundle.envelope import Envelope
-from pdp.core.bundle.head import checked_files
 from pdp.core.bundle.trust import Trust, trust_along
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import BundleError, ConfigurationError, Problem
@@ -73,7 +72,7 @@ def files_at_hand(pdp: PdpSettings, *, base: Path) -> Mapping[str, bytes]:
     if pdp.bundles.git is None and pdp.bundles.channel is None:
         return DirectorySource(policies=base / pdp.policies, schemas=base / pdp.schemas).fetch()
     last = BundleState(base / pdp.state).last_good()
-    return {} if last is None else checked_files(last[0].unverified(), last[1])
+    return {} if last is None else last[1]
 
 
 def open_archive(archive: ArchiveSettings, *, base: Path, state: Path) -> Archive:  # noqa: ARG001

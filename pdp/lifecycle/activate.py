@@ -1,28 +1,26 @@
 """Activation: one reference swap, and only of what may be believed and compiles whole; the last good one stays."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Final, get_args
 
-import structlog
-
-from pdp.core.bundle.admission import Admitted, admit
-from pdp.core.bundle.bundle import Bundle, build
-from pdp.core.bundle.content import encode
-from pdp.core.bundle.envelope import sealed
-from pdp.core.bundle.head import Head, checked_files
-from pdp.core.bundle.manifest import PAYLOAD_TYPE, Manifest, manifest_of
+from pdp.core.bundle.admission import Admitted, Newest
+from pdp.core.bundle.bundle import Bundle
+from pdp.core.bundle.head import Head
 from pdp.core.bundle.trust import Trust
 from pdp.core.contract.clock import Clock
-from pdp.core.contract.digest import digest_of
-from pdp.core.contract.errors import BundleError
+from pdp.core.contract.errors import BundleError, ConfigurationError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.lifecycle.archive import Archive, ArchiveError, expired
+from pdp.lifecycle.account import Account
+from pdp.lifecycle.archive import Archive
+from pdp.lifecycle.belief import Belief
+from pdp.lifecycle.builds import Builds
+from pdp.lifecycle.keeping import Keeping
 from pdp.lifecycle.source import BundleSource, Sighting
-from pdp.lifecycle.standing import Standing, Trouble
+from pdp.lifecycle.standing import ActivationError, Moment, Standing, Troubling
 from pdp.lifecycle.state import BundleState
-from pdp.lifecycle.trouble import TROUBLES, TroubleError, problems_told, trouble_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,14 @@ class BundleRules:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fresh:
-    """A bundle that may become active, what is signed about it, and its content where that is another."""
+class InForce:
+    """A bundle that decides, and what is signed about it."""
 
     bundle: Bundle
     head: Head
-    content: bytes | None
+
+
+_TROUBLES: Final = get_args(Troubling)
 
 
 class ActiveBundle:
@@ -60,40 +60,57 @@ class ActiveBundle:
         self._archive = archive
         self._rules = rules
         self._clock = clock
-        self._bundle: Bundle | None = None
-        self._head: Head | None = None
+        self._belief = Belief(state, trust=rules.trust, max_age=rules.max_age)
+        self._builds = Builds(source, answer_max_age=rules.answer_max_age)
+        self._keeping = Keeping(state, archive, keep=rules.keep)
+        self._active: InForce | None = None
         self._seen: str | None = None
-        self._judged: str | None = None
-        self._judging: str | None = None
+        self._refused: tuple[str, ConfigurationError] | None = None
         self._listeners: list[Callable[[], None]] = []
         self._turn = threading.Lock()
-        self._log = structlog.get_logger("toolgate.lifecycle")
-        self.standing = Standing()
-        self.failures = 0
+        self._account = Account()
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands."""
+        return self._account.standing
+
+    @property
+    def failures(self) -> int:
+        """How often something else was wrong with the newest of the source."""
+        return self._account.failures
+
+    @property
+    def in_force(self) -> InForce:
+        """The active bundle with what is signed about it, the two of one moment.
+
+        Raises:
+            RuntimeError: `activate` has not succeeded yet.
+
+        """
+        if self._active is None:
+            raise RuntimeError("no bundle is active")
+        return self._active
 
     @property
     def bundle(self) -> Bundle:
         """The active bundle, however old it is.
 
         Raises:
-            RuntimeError: `activate` has not succeeded yet.
+            RuntimeError: as `in_force`.
 
         """
-        if self._bundle is None:
-            raise RuntimeError("no bundle is active")
-        return self._bundle
+        return self.in_force.bundle
 
     @property
     def head(self) -> Head:
         """What is signed about the active bundle; not signed at all where its source does not sign.
 
         Raises:
-            RuntimeError: as `bundle`.
+            RuntimeError: as `in_force`.
 
         """
-        if self._head is None:
-            raise RuntimeError("no bundle is active")
-        return self._head
+        return self.in_force.head
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after each look at the source, by the thread that looked."""
@@ -121,9 +138,8 @@ class ActiveBundle:
         return self.bundle
 
     def age(self) -> float:
-        """Seconds since the active bundle was last known to be the newest."""
-        fresh_at = self.standing.fresh_at
-        return float("inf") if fresh_at is None else max(0.0, self._clock.wall() - fresh_at)
+        """Seconds since the active bundle was last known to be the newest, by the clock on which that are more."""
+        return self.standing.age(self._now())
 
     def confirmed_ago(self) -> float | None:
         """Seconds since the source was last seen to have nothing else that could be used; None where it never was."""
@@ -146,190 +162,128 @@ class ActiveBundle:
             ConfigurationError: with every problem, where none was ever active.
             BundleError: as that, for what must not be believed.
             SourceError: as that, for a source that cannot be read.
+            ArchiveError: as that, for an archive that keeps nothing.
+            ActivationError: as that, for what nobody foresaw.
 
         """
         try:
             self._look()
-        except TROUBLES:
-            if self._bundle is None and not self._restore():
+        except _TROUBLES:
+            if self._active is None and not self._restore():
                 raise
 
     def refresh(self) -> None:
         """Look for another bundle; on a problem the last good one stays, and the problem is told once."""
-        with suppress(*TROUBLES):
+        with suppress(*_TROUBLES):
             self._look()
         for listener in self._listeners:
             listener()
 
     def _look(self) -> None:
         with self._turn:
+            moment = self._now()
             try:
-                self._step()
-            except TROUBLES as error:
-                self._trouble(error)
+                self._step(moment)
+            except _TROUBLES as error:
+                self._account.troubled(error, moment, fresh_at=self._unless_stated(moment))
                 raise
+            except Exception as error:
+                # The outermost edge of what a source can bring: whatever it does, the last good bundle decides on.
+                defect = ActivationError(f"the bundle could not be activated: {type(error).__name__}")
+                self._account.troubled(defect, moment, fresh_at=None, cause=error)
+                raise defect from error
 
-    def _step(self) -> None:
+    def _step(self, moment: Moment) -> None:
         """One look at the source, and what follows from it."""
-        looked, wall = self._clock.steady(), self._clock.wall()
         # (1) what is there
-        self._judging = None
         seen = self._source.look()
-        if seen.state == self._judged:
-            self._confirm(looked, wall)
-            return
         if seen.state == self._seen and self._is_numbered(seen):
-            self._confirm(looked, wall)
-            self.standing = replace(self.standing, trouble=None, error=None)
+            self._account.confirmed(moment, fresh_at=self._unless_stated(moment))
             return
-        self._judging = seen.state
+        if self._refused is not None and self._refused[0] == seen.state:
+            raise self._refused[1].with_traceback(None)
         # (2) whether it may be believed
-        admitted = self._admit(seen, now=wall)
-        # (3) the files, unless they are those that decide already
-        fresh = self._same(seen, admitted) or self._built(seen, admitted)
+        newest = self._newest()
+        admitted = self._belief.admit(seen, newest=newest, now=moment.wall)
+        if admitted is not None and self._is_known(admitted):
+            self._seen = seen.state
+            self._account.confirmed(moment, fresh_at=self._unless_stated(moment))
+            return
+        # (3) the bundle, unless the files are those that decide already
+        try:
+            built = self._builds.of(seen, active=None if self._active is None else self._active.bundle)
+        except ConfigurationError as error:
+            self._refused = (seen.state, error)
+            raise
         # (4) the archive, and what outlives a restart, before anything is decided by it
-        self._keep(fresh, now=wall)
+        head = self._keeping.keep(built, _with_chain(seen.head, admitted), active=newest, now=moment.wall)
         # (5) INVARIANT: this assignment is the activation; no request sees half of two bundles.
-        before, self._bundle, self._head = self._bundle, fresh.bundle, fresh.head
-        self._seen, self._judged = seen.state, None
-        self._tell(before)
-        fresh_at = wall if admitted is None or admitted.fresh_at is None else admitted.fresh_at
-        self.standing = Standing(confirmed=looked, fresh_at=fresh_at)
+        before, self._active = self._active, InForce(built.bundle.under(head.unverified()), head)
+        self._seen, self._refused = seen.state, None
+        self._builds.release()
+        self._account.activated(
+            self._active.bundle,
+            moment,
+            before=None if before is None else before.bundle,
+            fresh_at=moment.wall if admitted is None or admitted.fresh_at is None else admitted.fresh_at,
+        )
+
+    def _newest(self) -> Newest:
+        """The newest that was believed here, by the state, or by this process where the state was lost since."""
+        kept = self._state.newest()
+        if self._active is None:
+            return kept
+        manifest = self._active.bundle.manifest
+        return Newest(manifest.serial, manifest.digest) if manifest.serial > kept.serial else kept
 
     def _is_numbered(self, seen: Sighting) -> bool:
         """Whether the active serial is the content's: who shares the state may have given it another."""
-        if seen.serial is not None or self._bundle is None:
+        if seen.serial is not None or self._active is None:
             return True
-        newest, active = self._state.newest(), self._bundle.manifest
-        return newest.digest != active.digest or newest.serial == active.serial
+        newest, active = self._state.newest(), self._active.bundle.manifest
+        return newest.digest != active.digest or newest.serial <= active.serial
 
-    def _confirm(self, looked: float, wall: float) -> None:
-        """The source has nothing else that could be used.
+    def _is_known(self, admitted: Admitted) -> bool:
+        """Whether it says less than what is known: it is the active bundle, by an older statement."""
+        known, active = self.standing.fresh_at, self._active
+        if active is None or admitted.fresh_at is None or known is None or active.head.freshness is None:
+            return False
+        is_older = admitted.manifest == active.bundle.manifest and admitted.fresh_at < known
+        return is_older and admitted.trust.envelope in active.head.trust
 
-        Where its publisher signs when a bundle is the newest, it would have come with another head.
+    def _unless_stated(self, moment: Moment) -> float | None:
+        """When the active bundle is known to be the newest, once the source was seen to have nothing else to use.
+
+        Where its publisher signs when that is, it would have come with another head, and `moment` says nothing.
         """
-        is_stated = self._rules.trust is not None and self._head is not None and self._head.freshness is not None
-        is_believed = self.standing.trouble in {None, Trouble.REFUSED, Trouble.UNAVAILABLE, Trouble.UNKEPT}
-        fresh_at = self.standing.fresh_at if is_stated or not is_believed else wall
-        confirmed = looked if is_believed else self.standing.confirmed
-        self.standing = replace(self.standing, confirmed=confirmed, fresh_at=fresh_at)
+        if self._rules.trust is None:
+            return moment.wall
+        return None if self._active is None or self._active.head.freshness is not None else moment.wall
 
-    def _admit(self, seen: Sighting, *, now: float) -> Admitted | None:
-        newest, configured = self._state.newest(), self._rules.trust
-        if seen.head is None or configured is None:
-            if seen.serial is not None and seen.serial < newest.serial:
-                newest.check(seen.serial, "")
-            return None
-        trust = self._state.trust(configured)
-        admitted = admit(seen.head, trust=trust, newest=newest, now=now)
-        if admitted.trust is not trust:
-            # Kept at once: a key that was withdrawn is none any more, whatever becomes of this bundle.
-            self._state.keep_trust(admitted.trust)
-            self._log.info("trust_advanced", trust=admitted.trust.number)
-        if self._rules.max_age is not None and admitted.fresh_at is None:
-            text = "`pdp.bundles.max_age` needs a signed statement of freshness: see `toolgate bundle refresh`"
-            raise BundleError(ReasonCode.BUNDLE_UNTRUSTED, text)
-        return admitted
-
-    def _same(self, seen: Sighting, admitted: Admitted | None) -> _Fresh | None:
-        """The active content under what is signed about it now, where only that is another."""
-        if seen.head is None or self._bundle is None:
-            return None
-        manifest = seen.head.unverified() if admitted is None else admitted.manifest
-        if manifest.digest != self._bundle.manifest.digest or manifest.parts != self._bundle.manifest.parts:
-            return None
-        return _Fresh(self._bundle.under(manifest), self._with_chain(seen.head, admitted), None)
-
-    def _built(self, seen: Sighting, admitted: Admitted | None) -> _Fresh:
-        files = self._source.fetch(seen)
-        content = encode(files)
-        bundle, digest = self._compiled(files), digest_of(content)
-        if seen.head is not None:
-            manifest = seen.head.unverified() if admitted is None else admitted.manifest
-            return _Fresh(bundle.under(manifest), self._with_chain(seen.head, admitted), content)
-        # A serial is taken last, so that what is refused uses none up.
-        serial = self._state.number(digest) if seen.serial is None else seen.serial
-        manifest = manifest_of(files, serial=serial, origin=seen.origin)
-        return _Fresh(bundle.under(manifest), Head(sealed(PAYLOAD_TYPE, manifest.to_json())), content)
-
-    def _compiled(self, files: Mapping[str, bytes]) -> Bundle:
-        bundle = build(files, max_age=self._rules.answer_max_age, previous=self._bundle)
-        bundle.prepare()
-        return bundle
-
-    def _with_chain(self, head: Head, admitted: Admitted | None) -> Head:
-        if admitted is None:
-            return head
-        return Head(head.manifest, head.freshness, admitted.trust.chain)
-
-    def _keep(self, fresh: _Fresh, *, now: float) -> None:
-        manifest = fresh.bundle.manifest
-        self._state.newest().check(manifest.serial, manifest.digest)
-        if fresh.content is not None:
-            self._archive.put(manifest.digest, fresh.content, now=now)
-            self._state.keep_content(manifest.digest, fresh.content)
-        self._state.advance(manifest.serial, manifest.digest)
-        self._state.keep_head(fresh.head, digest=manifest.digest)
-        if fresh.content is not None:
-            self._retire(now)
-
-    def _retire(self, now: float) -> None:
-        """Let go of what was replaced long ago; that it cannot be is nothing to refuse a bundle for."""
-        try:
-            for digest in list(expired(self._archive.entries(), keep=self._rules.keep, now=now)):
-                self._archive.remove(digest)
-                self._log.info("bundle_retired", bundle=digest)
-        except ArchiveError as error:
-            self._log.warning("bundle_not_retired", cause=str(error))
+    def _now(self) -> Moment:
+        return Moment(self._clock.steady(), self._clock.wall())
 
     def _restore(self) -> bool:
         """Go on with the bundle that was active last; what was believed of it then is believed still."""
-        last = self._state.last_good()
-        if last is None:
+        moment = self._now()
+        try:
+            last = self._state.last_good()
+            if last is None:
+                return False
+            head, files = last
+            fresh_at = self._belief.of_last(head, newest=self._state.newest(), now=moment.wall)
+            manifest = head.unverified()
+            bundle = self._builds.compiled(files, previous=None).under(manifest)
+        except (ConfigurationError, BundleError) as error:
+            self._account.not_restored(error)
             return False
-        head, content = last
-        manifest = head.unverified()
-        self._bundle, self._head = self._compiled(checked_files(manifest, content)).under(manifest), head
-        self.standing = replace(self.standing, fresh_at=self._stated(head, manifest))
-        self._log.warning("bundle_restored", bundle=manifest.digest, generation=manifest.serial)
+        self._active = InForce(bundle, head)
+        self._account.restored(bundle, moment, fresh_at=fresh_at)
         return True
 
-    def _stated(self, head: Head, manifest: Manifest) -> float | None:
-        """When the publisher last said that it is the newest; nobody else knows after a restart."""
-        if head.freshness is None or self._rules.trust is None:
-            return None
-        trust = self._state.trust(self._rules.trust)
-        try:
-            return admit(head, trust=trust, newest=self._state.newest(), now=self._clock.wall()).fresh_at
-        except BundleError as error:
-            self._log.warning("statement_not_believed", bundle=manifest.digest, cause=error.detail)
-            return None
 
-    def _tell(self, before: Bundle | None) -> None:
-        active = self.bundle
-        manifest, last = active.manifest, None if before is None else before.manifest
-        if last is not None and (last.serial, last.digest) == (manifest.serial, manifest.digest):
-            return
-        self._log.info(
-            "bundle_activated",
-            bundle=manifest.digest,
-            generation=manifest.serial,
-            origin=manifest.origin,
-            rollback=manifest.rollback,
-        )
-        if last is None or last.digest != manifest.digest:
-            for warning in active.compiled.warnings:
-                self._log.warning("policy_warning", problem=str(warning))
-
-    def _trouble(self, error: TroubleError) -> None:
-        """Told once, and counted once, for each thing that is wrong."""
-        trouble = trouble_of(error)
-        known = self.standing
-        self._judged = self._judging if trouble in {Trouble.REFUSED, Trouble.UNTRUSTED} else None
-        self.standing = replace(known, trouble=trouble, error=str(error))
-        if trouble is Trouble.REFUSED:
-            self._confirm(self._clock.steady(), self._clock.wall())
-        if (known.trouble, known.error) == (trouble, str(error)):
-            return
-        self.failures += 1
-        self._log.error(trouble.value, problems=problems_told(error))
+def _with_chain(head: Head | None, admitted: Admitted | None) -> Head | None:
+    """`head` with the versions of the root of trust up to the one that it is believed by."""
+    if head is None or admitted is None:
+        return head
+    return Head(head.manifest, head.freshness, admitted.trust.chain)

@@ -4,7 +4,7 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
-from pdp.core.bundle.content import LIMITS, decode
+from pdp.core.bundle.content import LIMITS, decode, shown
 from pdp.core.bundle.envelope import Envelope
 from pdp.core.bundle.manifest import PAYLOAD_TYPE, Manifest
 from pdp.core.contract.digest import digest_of
@@ -112,4 +112,4 @@ def _decoded(raw: bytes, kind: type[Kind], *, what: str) -> Kind:
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BundleError(ReasonCode.BUNDLE_UNTRUSTED, f"this is no {what}: {error}") from error
+        raise BundleError(ReasonCode.BUNDLE_UNTRUSTED, f"this is no {what}: {shown(str(error))}") from error
