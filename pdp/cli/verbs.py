@@ -55,6 +55,7 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
         "check": Verb(Panel.POLICIES, "Find every problem in policies, links and the catalog", extra="server"),
         "test": Verb(Panel.POLICIES, "Run the policy tests", extra="server"),
         "explain": Verb(Panel.POLICIES, "Say why a call is allowed or denied", extra="server"),
+        "diff": Verb(Panel.POLICIES, "Say what a canary would have decided otherwise", extra="server"),
         "schemas": Verb(Panel.CATALOG, "Take snapshots of tool definitions, for review"),
         "log": Verb(Panel.AUDIT, "Ask the decision log", extra="server"),
         "revoke": Verb(Panel.OPERATE, "Stop a principal, actor, session, tool or server", extra="server"),
