@@ -92,7 +92,7 @@ def summaries(records: Iterable[ComparisonRecord]) -> list[Summary]:
     found: dict[str, Summary] = {}
     for record in records:
         found.setdefault(record.shadow, Summary(record.shadow, record.since, record.time)).add(record)
-    return sorted(found.values(), key=lambda one: (one.until, one.shadow))
+    return sorted(found.values(), key=lambda one: one.until)
 
 
 def _subject(difference: Difference) -> str:

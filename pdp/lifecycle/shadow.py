@@ -81,6 +81,7 @@ class ShadowBundle:
             # (4) INVARIANT: this assignment is the change; no comparison sees half of two bundles.
             before, self.bundle = self.bundle, bundle
             self._seen, self._judged = seen.state, None
+            self.standing = Standing(confirmed=looked)
             self._tell(before, bundle, origin=seen.origin)
         self.standing = Standing(confirmed=looked)
 

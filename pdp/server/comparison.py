@@ -32,11 +32,12 @@ class Note(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was asked, when (Unix seconds) it was decided, and the answer that was given."""
+    """What was asked, when (Unix seconds) it was decided, the answer that was given, and what was tried then."""
 
     request: EvaluationRequest
     response: EvaluationResponse
     now: float
+    shadow: Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +58,39 @@ class Incomparable:
 Comparison: TypeAlias = Compared | Incomparable
 
 
-def compare(sample: Sample, *, shadow: Bundle) -> Comparison:
-    """Ask `shadow` what was asked, at the instant of the answer; whatever it raises is a difference."""
+def compare(sample: Sample) -> Comparison:
+    """Ask the shadow what was asked, at the instant of the answer; whatever it raises is a difference."""
     try:
-        asked = _as_mapped(sample, shadow)
+        asked = _as_mapped(sample)
         if isinstance(asked, Incomparable):
             return asked
         request, note = asked
         answer = sample.response.context.toolgate
-        other = shadow.evaluate(request, now=sample.now, decision_id=answer.decision_id)
+        other = sample.shadow.evaluate(request, now=sample.now, decision_id=answer.decision_id)
     except Exception as error:  # noqa: BLE001 - the edge of what is tried: whatever fails there touches no request
         return Compared(_difference(sample, Change.FAILED, failure=type(error).__name__))
     change = _change(sample.response, other)
     return Compared(None if change is None else _difference(sample, change, shadow=_answered(other)), note)
 
 
-def _as_mapped(sample: Sample, shadow: Bundle) -> tuple[EvaluationRequest, Note | None] | Incomparable:
+def _as_mapped(sample: Sample) -> tuple[EvaluationRequest, Note | None] | Incomparable:
     """The request as the shadow would meet it.
 
     The active bundle's mapping made the principal, and only enforcers could make another of the same claims. So the
     shadow takes the principal as it is, where its own mapping has all the attributes that it has.
     """
-    request, code = sample.request, sample.response.context.toolgate.reason_code
+    request, code, mapping = sample.request, sample.response.context.toolgate.reason_code, sample.shadow.mapping
     if code is ReasonCode.BUNDLE_STALE:
         return Incomparable(Note.REMAPPED)
     given = request.subject.properties
     named = given.get(_MAPPING)
-    if not isinstance(named, str) or named == shadow.mapping.digest:
+    if not isinstance(named, str) or named == mapping.digest:
         return request, None
     properties = {name: value for name, value in given.items() if name != _MAPPING}
     subject = msgspec.structs.replace(request.subject, properties=properties)
     request = msgspec.structs.replace(request, subject=subject)
     try:
-        read_access(request, mapping=shadow.mapping)
+        read_access(request, mapping=mapping)
     except Refused:
         if code is not ReasonCode.REQUEST_INVALID:
             return Incomparable(Note.UNHELD)

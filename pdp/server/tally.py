@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pdp.core.contract.authzen import ToolgateAnswer
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.record import Change, Difference
-from pdp.server.comparison import Compared, Comparison, Incomparable, Note
+from pdp.server.comparison import Compared, Comparison, Incomparable, Note, Sample
 
 MOST_DIFFERENCES: Final = 100
 """The differences that one record lists; the others are counted."""
@@ -24,9 +23,10 @@ class Pair:
     shadow: str
 
     @classmethod
-    def of(cls, answer: ToolgateAnswer, *, shadow: str) -> "Pair":
-        """The pair of the bundle that gave `answer`, and the shadow with that digest."""
-        return cls(answer.generation, answer.bundle, shadow)
+    def of(cls, sample: Sample) -> "Pair":
+        """The bundle that decided `sample`, and the one that was tried then."""
+        answer = sample.response.context.toolgate
+        return cls(answer.generation, answer.bundle, sample.shadow.manifest.digest)
 
 
 @dataclass(slots=True)
@@ -72,16 +72,16 @@ class Tally:
         with self._lock:
             return any(len(window.differences) >= MOST_DIFFERENCES for window in self._windows.values())
 
-    def skip(self, pair: Pair, *, now: float) -> None:
+    def skip(self, sample: Sample) -> None:
         """Count a request that could not be looked at."""
         with self._lock:
-            self._window(pair, now).skipped += 1
+            self._window(sample).skipped += 1
             self.totals.skipped += 1
 
-    def add(self, pair: Pair, comparison: Comparison, *, now: float) -> None:
-        """Count what came of the request that was decided at `now`."""
+    def add(self, sample: Sample, comparison: Comparison) -> None:
+        """Count what came of `sample`."""
         with self._lock:
-            window = self._window(pair, now)
+            window = self._window(sample)
             if comparison.note is not None:
                 window.notes.add(comparison.note)
             match comparison:
@@ -100,9 +100,9 @@ class Tally:
             windows, self._windows = self._windows, {}
         return [_members(pair, window) for pair, window in windows.items()]
 
-    def _window(self, pair: Pair, now: float) -> _Window:
-        window = self._windows.setdefault(pair, _Window(since=now))
-        window.since = min(window.since, now)
+    def _window(self, sample: Sample) -> _Window:
+        window = self._windows.setdefault(Pair.of(sample), _Window(since=sample.now))
+        window.since = min(window.since, sample.now)
         return window
 
     def _differ(self, window: _Window, difference: Difference) -> None:

@@ -17,7 +17,7 @@ from pdp.lifecycle.standing import Trouble
 from pdp.server.comparison import Sample, compare
 from pdp.server.own_records import OwnRecords
 from pdp.server.sampling import Sampler, is_light
-from pdp.server.tally import Pair, Tally, Totals
+from pdp.server.tally import Tally, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +109,14 @@ class Trial:
 
     def offer(self, request: EvaluationRequest, response: EvaluationResponse, *, now: float) -> None:
         """Have `request`, answered by `response` at Unix time `now`, compared later, where it is picked."""
-        answer, shadow = response.context.toolgate, self._shadow.bundle
-        if shadow is None or not self._sampler.picks(answer.decision_id):
+        shadow = self._shadow.bundle
+        if shadow is None or not self._sampler.picks(response.context.toolgate.decision_id):
             return
+        sample = Sample(request, response, now, shadow)
         if len(self._waiting) < self._bounds.max_waiting and is_light(request):
-            self._waiting.append(Sample(request, response, now))
+            self._waiting.append(sample)
         else:
-            self._tally.skip(Pair.of(answer, shadow=shadow.manifest.digest), now=now)
+            self._tally.skip(sample)
 
     async def run(self) -> None:
         """Compare and record until cancelled; then once more what is there."""
@@ -137,11 +138,8 @@ class Trial:
     async def finish(self) -> None:
         """Compare what waits for as long as there is time, count the rest as skipped, and record everything."""
         await asyncio.to_thread(self._compare, self._bounds.last)
-        shadow = self._shadow.bundle
-        while self._waiting and shadow is not None:
-            sample = self._waiting.popleft()
-            pair = Pair.of(sample.response.context.toolgate, shadow=shadow.manifest.digest)
-            self._tally.skip(pair, now=sample.now)
+        while self._waiting:
+            self._tally.skip(self._waiting.popleft())
         await self._record()
         if not self._tally.is_empty:
             await self._record()
@@ -153,12 +151,12 @@ class Trial:
     def _compare(self, seconds: float) -> None:
         """Compare until nothing waits or `seconds` are over; belongs to a thread of its own."""
         began = self._clock.steady()
-        while self._waiting and (worked := self._clock.steady()) - began < seconds:
-            sample, shadow = self._waiting.popleft(), self._shadow.bundle
-            if shadow is None:
-                continue
-            pair = Pair.of(sample.response.context.toolgate, shadow=shadow.manifest.digest)
-            self._tally.add(pair, compare(sample, shadow=shadow), now=sample.now)
+        while (worked := self._clock.steady()) - began < seconds:
+            try:
+                sample = self._waiting.popleft()
+            except IndexError:
+                return
+            self._tally.add(sample, compare(sample))
             self._rest(max(self._bounds.rest, self._clock.steady() - worked))
 
     async def _record(self) -> None:

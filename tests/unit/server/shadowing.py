@@ -67,9 +67,9 @@ def answered(active: Bundle, request: EvaluationRequest, *, now: float = NOW, nu
     return active.evaluate(request, now=now, decision_id=f"{number:032x}")
 
 
-def sample(active: Bundle, request: EvaluationRequest | None = None, *, now: float = NOW) -> Sample:
+def sample(active: Bundle, request: EvaluationRequest | None = None, *, shadow: Bundle, now: float = NOW) -> Sample:
     request = asked() if request is None else request
-    return Sample(request, answered(active, request, now=now), now)
+    return Sample(request, answered(active, request, now=now), now, shadow)
 
 
 class FailingBundle(Bundle):

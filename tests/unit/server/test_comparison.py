@@ -13,16 +13,16 @@ NOBODY = Answered(Effect.DENY, ReasonCode.NO_POLICY_ALLOWS)
 
 
 def compared(active: str, shadow: str, request: EvaluationRequest | None = None, *, now: float = NOW) -> Difference:
-    found = compare(sample(bundle(active), request, now=now), shadow=bundle(shadow))
+    found = compare(sample(bundle(active), request, now=now, shadow=bundle(shadow)))
     assert isinstance(found, Compared)
     assert found.difference is not None
     return found.difference
 
 
 def test_the_same_answer_is_no_difference() -> None:
-    assert compare(sample(bundle()), shadow=bundle()) == Compared(None)
+    assert compare(sample(bundle(), shadow=bundle())) == Compared(None)
     unread = f'{PERMIT} @id("other") permit (principal == Mcp::User::"corp|bob", action, resource);'
-    assert compare(sample(bundle()), shadow=bundle(unread)) == Compared(None)
+    assert compare(sample(bundle(), shadow=bundle(unread))) == Compared(None)
 
 
 def test_a_difference_says_who_was_answered_what_and_never_the_arguments() -> None:
@@ -93,22 +93,22 @@ def test_every_member_that_a_caller_or_auditor_could_tell_apart_is_compared(
     active, request = bundle(), asked()
     good = answered(active, request)
     toolgate = msgspec.structs.replace(good.context.toolgate, **{member: value})
-    given = Sample(request, EvaluationResponse(good.decision, AnswerContext(toolgate)), NOW)
-    found = compare(given, shadow=active)
+    given = Sample(request, EvaluationResponse(good.decision, AnswerContext(toolgate)), NOW, active)
+    found = compare(given)
     assert isinstance(found, Compared)
     assert (None if found.difference is None else found.difference.change) is change
 
 
 def test_the_shadow_is_asked_at_the_instant_of_the_answer() -> None:
     until = PERMIT.replace(";", ' when { context.now < datetime("2026-07-28T09:00:00.001Z") };')
-    assert compare(sample(bundle(until)), shadow=bundle(until)) == Compared(None)
-    later = sample(bundle(until), now=NOW + 0.001)
-    assert compare(later, shadow=bundle(until)) == Compared(None)
+    assert compare(sample(bundle(until), shadow=bundle(until))) == Compared(None)
+    later = sample(bundle(until), shadow=bundle(until), now=NOW + 0.001)
+    assert compare(later) == Compared(None)
     assert later.response.decision is False
 
 
 def test_a_shadow_that_fails_is_a_difference_of_its_own_and_quotes_nothing() -> None:
-    found = compare(sample(bundle()), shadow=failing())
+    found = compare(sample(bundle(), shadow=failing()))
     assert isinstance(found, Compared)
     assert found.difference is not None
     assert (found.difference.change, found.difference.failure, found.difference.shadow) == (
@@ -136,9 +136,9 @@ ON_LEVEL = '@id("all") permit (principal, action, resource) when { principal has
 def mapped(active: str, shadow: str, policy: str = PERMIT, **attributes: object) -> Comparison:
     one = bundle(policy, identity=active)
     request = asked(properties={"mapping": one.mapping.digest, **attributes})
-    given = sample(one, request)
+    given = sample(one, request, shadow=bundle(policy, identity=shadow))
     assert given.response.decision, given.response
-    return compare(given, shadow=bundle(policy, identity=shadow))
+    return compare(given)
 
 
 def test_a_principal_of_another_mapping_is_compared_as_the_active_one_made_it() -> None:
@@ -159,7 +159,7 @@ def test_a_principal_that_the_other_mapping_cannot_hold_is_incomparable() -> Non
 def test_a_principal_that_nobody_mapped_meets_the_shadow_as_it_is() -> None:
     level = TYPED % "string"
     request = asked(properties={"level": "x"})
-    found = compare(sample(bundle(identity=level), request), shadow=bundle(identity=ISSUER))
+    found = compare(sample(bundle(identity=level), request, shadow=bundle(identity=ISSUER)))
     assert isinstance(found, Compared)
     assert found.difference is not None
     assert found.difference.shadow == Answered(Effect.DENY, ReasonCode.REQUEST_INVALID)
@@ -168,16 +168,16 @@ def test_a_principal_that_nobody_mapped_meets_the_shadow_as_it_is() -> None:
 def test_what_the_active_bundle_did_not_decide_is_incomparable() -> None:
     shadow = bundle(identity=ISSUER)
     for name in ("sha256:gone", shadow.mapping.digest):
-        given = sample(bundle(), asked(properties={"mapping": name}))
+        given = sample(bundle(), asked(properties={"mapping": name}), shadow=shadow)
         assert given.response.context.toolgate.reason_code is ReasonCode.BUNDLE_STALE
-        assert compare(given, shadow=shadow) == Incomparable(Note.REMAPPED)
+        assert compare(given) == Incomparable(Note.REMAPPED)
 
 
 @pytest.mark.parametrize("mapping", [1, {}, [], {"a": 1}, True])
 def test_a_mapping_that_is_no_name_is_refused_by_both(mapping: object) -> None:
-    given = sample(bundle(), asked(properties={"mapping": mapping}))
+    given = sample(bundle(), asked(properties={"mapping": mapping}), shadow=bundle(identity=ISSUER))
     assert given.response.context.toolgate.reason_code is ReasonCode.REQUEST_INVALID
-    assert compare(given, shadow=bundle(identity=ISSUER)) == Compared(None)
+    assert compare(given) == Compared(None)
 
 
 @pytest.mark.parametrize(
@@ -185,4 +185,4 @@ def test_a_mapping_that_is_no_name_is_refused_by_both(mapping: object) -> None:
     [asked("no-slash"), asked("git/none"), asked("/"), asked(actor=1), asked(properties={"x": 1})],
 )
 def test_what_both_refuse_is_no_difference(request_: EvaluationRequest) -> None:
-    assert compare(sample(bundle(), request_), shadow=bundle(FORBID)) == Compared(None)
+    assert compare(sample(bundle(), request_, shadow=bundle(FORBID))) == Compared(None)

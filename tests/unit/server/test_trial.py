@@ -157,10 +157,9 @@ async def test_without_a_shadow_nothing_is_picked() -> None:
         assert (stage.records, stage.trial.totals.skipped) == ([], 0)
 
 
-async def test_each_request_is_compared_with_the_shadow_of_the_moment() -> None:
+async def test_each_request_is_compared_with_what_was_tried_when_it_was_decided() -> None:
     async with staged() as stage:
         stage.ask(1)
-        await stage.trial.turn()
         stage.shadow.bundle = ACTIVE
         stage.ask(1)
         await stage.trial.finish()
