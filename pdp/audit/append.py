@@ -7,12 +7,12 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, insert, select, union_all
 
 from pdp.audit.store import Keeping, Position, position_of
-from pdp.audit.tables import conflicts, decisions, drifts, outcomes, row_of, table_of
+from pdp.audit.tables import comparisons, conflicts, decisions, drifts, outcomes, row_of, table_of
 from pdp.core.contract.digest import digest
 from pdp.core.contract.record import Record
 
 _LOOKUP: Final = 500
-_KINDS: Final = (decisions, outcomes, drifts)
+_KINDS: Final = (decisions, outcomes, drifts, comparisons)
 
 
 def _taken(table: Table, sequence: ColumnElement[bool]) -> Select[Any]:

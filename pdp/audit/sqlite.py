@@ -10,13 +10,14 @@ import msgspec
 from sqlalchemy import exc, func, insert, select, update
 
 from pdp.audit.append import append_records
+from pdp.audit.comparison_query import ComparisonQuery, find_comparisons
 from pdp.audit.drift_query import DriftQuery, find_drifts
 from pdp.audit.query import Entry, Query, find_entries
 from pdp.audit.sqlite_file import check, create_or_check, opening
 from pdp.audit.store import Keeping, RecordUnfitError, StoreUnavailableError
 from pdp.audit.tables import conflicts, probes
 from pdp.core.contract.errors import UnusableError
-from pdp.core.contract.record import DriftRecord, Record
+from pdp.core.contract.record import ComparisonRecord, DriftRecord, Record
 from pdp.core.settings.decision_point import LogMode
 from pdp.database.sqlite_file import BUSY_TIMEOUT_SECONDS, Access, Place, create_private, open_engine
 
@@ -115,6 +116,11 @@ class SqliteReader:
         """The changes of tools that `query` asks for, oldest first."""
         with _reading(), self._engine.begin() as connection:
             return find_drifts(connection, query)
+
+    def comparisons(self, query: ComparisonQuery) -> Iterator[ComparisonRecord]:
+        """The comparisons that `query` asks for, in the order of their arrival, read as they are taken."""
+        with _reading(), self._engine.begin() as connection:
+            yield from find_comparisons(connection, query)
 
     def conflicts(self) -> int:
         """How many records came under a position that another one holds."""

@@ -1,16 +1,17 @@
 """The port to where records are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+from pdp.audit.comparison_query import ComparisonQuery
 from pdp.audit.drift_query import DriftQuery
 from pdp.audit.query import Entry, Query
 from pdp.core.contract.errors import ToolgateError
-from pdp.core.contract.record import DriftRecord, Record
+from pdp.core.contract.record import ComparisonRecord, DriftRecord, Record
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 
 class StoreUnavailableError(ToolgateError):
@@ -95,6 +96,15 @@ class RecordReader(Protocol):
 
     def drifts(self, query: DriftQuery) -> list[DriftRecord]:
         """The changes of tools that `query` asks for, oldest first.
+
+        Raises:
+            StoreUnavailableError: the store cannot be read now.
+
+        """
+        ...
+
+    def comparisons(self, query: ComparisonQuery) -> Iterator[ComparisonRecord]:
+        """The comparisons that `query` asks for, in the order of their arrival, read as they are taken.
 
         Raises:
             StoreUnavailableError: the store cannot be read now.

@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, Record
+from pdp.core.contract.record import ComparisonRecord, DecisionRecord, DriftRecord, OutcomeRecord, Record
 
 metadata: Final = MetaData()
 
@@ -22,16 +22,20 @@ def _record_columns() -> list[Column[Any]]:
         Column("writer", String, nullable=False),
         Column("boot", String, nullable=False),
         Column("sequence", BigInteger, nullable=False),
-        Column("reason_code", String, nullable=False),
         Column("detail", Text),
         Column("content_digest", String, nullable=False),
     ]
+
+
+def _reason_code() -> Column[Any]:
+    return Column("reason_code", String, nullable=False)
 
 
 decisions: Final = Table(
     "decisions",
     metadata,
     *_record_columns(),
+    _reason_code(),
     Column("latency_us", BigInteger, nullable=False),
     Column("effect", String, nullable=False),
     Column("origin", String, nullable=False),
@@ -71,6 +75,7 @@ outcomes: Final = Table(
     "outcomes",
     metadata,
     *_record_columns(),
+    _reason_code(),
     Column("latency_us", BigInteger, nullable=False),
     Column("decision", String, nullable=False),
     Column("fate", String, nullable=False),
@@ -86,6 +91,7 @@ drifts: Final = Table(
     "drifts",
     metadata,
     *_record_columns(),
+    _reason_code(),
     Column("server", String, nullable=False),
     Column("tool", String),
     Column("state", String, nullable=False),
@@ -96,6 +102,26 @@ drifts: Final = Table(
     UniqueConstraint("writer", "boot", "sequence", name="drifts_position"),
     Index("drifts_time", "time"),
     Index("drifts_tool", "tool", "server", "time"),
+    sqlite_autoincrement=True,
+)
+
+comparisons: Final = Table(
+    "comparisons",
+    metadata,
+    *_record_columns(),
+    Column("generation", BigInteger, nullable=False),
+    Column("bundle", String, nullable=False),
+    Column("shadow", String, nullable=False),
+    Column("percent", Float, nullable=False),
+    Column("since", String, nullable=False),
+    Column("compared", BigInteger, nullable=False),
+    Column("skipped", BigInteger, nullable=False),
+    Column("incomparable", BigInteger, nullable=False),
+    Column("different", BigInteger, nullable=False),
+    _json("changes"),
+    _json("differences"),
+    UniqueConstraint("writer", "boot", "sequence", name="comparisons_position"),
+    Index("comparisons_time", "time"),
     sqlite_autoincrement=True,
 )
 
@@ -126,6 +152,8 @@ def table_of(record: Record) -> Table:
             return outcomes
         case DriftRecord():
             return drifts
+        case ComparisonRecord():
+            return comparisons
 
 
 def row_of(record: Record, *, content_digest: str) -> dict[str, Any]:
@@ -151,6 +179,11 @@ def outcome_of(row: Any) -> OutcomeRecord:
 def drift_of(row: Any) -> DriftRecord:
     """The drift in `row`, a mapping with the columns of `drifts`."""
     return msgspec.convert(_content(row) | {"kind": "drift"}, DriftRecord)
+
+
+def comparison_of(row: Any) -> ComparisonRecord:
+    """The comparison in `row`, a mapping with the columns of `comparisons`."""
+    return msgspec.convert(_content(row) | {"kind": "comparison"}, ComparisonRecord)
 
 
 def _content(row: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import structlog
 from pdp.audit.ingest import LogWriter
 from pdp.audit.location import open_store
 from pdp.bootstrap.bundles import interval, open_active
+from pdp.bootstrap.canary import open_canary
 from pdp.core.settings.model import Settings
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.watch import watch
@@ -15,6 +16,7 @@ from pdp.revocation.held import HeldRevocations
 from pdp.revocation.location import open_revocations
 from pdp.server.clock import system_clock
 from pdp.server.in_process import InProcessDecisionPoint
+from pdp.server.own_records import OwnRecords
 from pdp.server.revoking import RevokingDecider
 
 
@@ -32,15 +34,18 @@ def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDec
     store = open_revocations(pdp, base=base)
     held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
+    own = OwnRecords(writer, clock=clock)
+    canary = open_canary(pdp, ActiveDecider(active, clock=clock), own, base=base, clock=clock)
     writer.start()
     return InProcessDecisionPoint(
         active,
-        RevokingDecider(ActiveDecider(active, clock=clock), held, clock=clock),
+        RevokingDecider(canary.decider, held, clock=clock),
         writer,
         enforcer=enforcer,
         background=[
             partial(watch, active, interval=interval(pdp)),
             partial(held.watch, pdp.revocations.interval),
+            *canary.background,
         ],
         on_close=store.close,
     )

@@ -1,6 +1,7 @@
 """The decision point behind HTTP; apart from the rest, since one in this process needs none of it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pdp.audit.ingest import LogWriter
 from pdp.audit.location import open_store
 from pdp.bootstrap.admin import open_admin
 from pdp.bootstrap.bundles import interval, open_active
+from pdp.bootstrap.canary import open_canary
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import listen_address
 from pdp.lifecycle.deciding import ActiveDecider
@@ -19,6 +21,7 @@ from pdp.revocation.location import open_revocations
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.clock import system_clock
 from pdp.server.enforcers import open_enforcers
+from pdp.server.own_records import OwnRecords
 from pdp.server.service import PdpService
 
 
@@ -37,6 +40,8 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     store = open_revocations(pdp, base=base)
     held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
+    own = OwnRecords(writer, clock=clock)
+    canary = open_canary(pdp, decider, own, base=base, clock=clock)
     admin = open_admin(
         settings,
         base=base,
@@ -48,25 +53,35 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         clock=clock,
     )
     app = build_app(
-        decider,
-        writer,
+        canary.decider,
+        own,
         held=held,
         enforcers=enforcers,
         listen=listen_address(pdp.listen, setting="pdp.listen"),
         clock=clock,
         log=log,
         bounds=ServerBounds(max_body_bytes=pdp.max_message_bytes),
+        trial=canary.trial,
     )
     return PdpService(
         app,
         decider,
         writer,
         admin=admin,
-        reload=partial(asyncio.to_thread, active.refresh),
+        reload=_reload(active.refresh, canary.refresh),
         background=[
             partial(watch, active, interval=interval(pdp)),
             partial(held.watch, pdp.revocations.interval),
+            *canary.background,
         ],
         on_close=store.close,
         log=log,
     )
+
+
+def _reload(*refreshes: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def reload() -> None:
+        for refresh in refreshes:
+            await asyncio.to_thread(refresh)
+
+    return reload

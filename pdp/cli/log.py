@@ -54,7 +54,7 @@ def tail(
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
     """Show the newest decisions, the last to come last."""
-    reader = _open(log_url, config)
+    reader = open_log(log_url, config)
     entries = reader.find(Query(order=Order.ARRIVAL, limit=count))
     _warn_of_conflicts(reader)
     print_entries(entries, Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
@@ -90,11 +90,11 @@ def query(  # noqa: PLR0913 - one for each option
         tool=tool,
         server=server,
         method=method,
-        since=_instant_of(since, "--since", now=now),
-        until=_instant_of(until, "--until", now=now),
+        since=instant_of(since, "--since", now=now),
+        until=instant_of(until, "--until", now=now),
         limit=limit,
     )
-    reader = _open(log_url, config)
+    reader = open_log(log_url, config)
     entries = reader.find(replace(wanted, limit=limit + 1))
     _warn_of_conflicts(reader)
     print_entries(entries[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
@@ -120,11 +120,11 @@ def drift(  # noqa: PLR0913 - one for each option
         server=server,
         tool=tool,
         state=state,
-        since=_instant_of(since, "--since", now=now),
-        until=_instant_of(until, "--until", now=now),
+        since=instant_of(since, "--since", now=now),
+        until=instant_of(until, "--until", now=now),
         limit=limit,
     )
-    found = _open(log_url, config).drifts(replace(wanted, limit=limit + 1))
+    found = open_log(log_url, config).drifts(replace(wanted, limit=limit + 1))
     print_drifts(found[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
     _note_extent(len(found), limit, none="no change of a tool matches")
 
@@ -137,7 +137,8 @@ def _note_extent(found: int, limit: int, *, none: str) -> None:
         _note(none)
 
 
-def _instant_of(text: str | None, option: str, *, now: float) -> str | None:
+def instant_of(text: str | None, option: str, *, now: float) -> str | None:
+    """As `instant`, None for no text."""
     return None if text is None else instant(text, option, now=now)
 
 
@@ -160,7 +161,14 @@ def instant(text: str, option: str, *, now: float) -> str:
     return rfc3339(moment.timestamp())
 
 
-def _open(log_url: str | None, config: Path) -> SqliteReader:
+def open_log(log_url: str | None, config: Path) -> SqliteReader:
+    """The log at `log_url`, else that of the configuration in the file `config`.
+
+    Raises:
+        ConfigurationError: the configuration has problems.
+        UnusableError: there is no log, or one of another version.
+
+    """
     if log_url is not None:
         return open_reader(log_url, base=Path())
     settings = read_settings(config, environ=os.environ).settings  # noqa: TID251 - the edge

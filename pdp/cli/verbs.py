@@ -57,6 +57,7 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
         "explain": Verb(Panel.POLICIES, "Say why a call is allowed or denied", extra="server"),
         "publish": Verb(Panel.POLICIES, "Publish policies and catalog, in eight steps", extra="server"),
         "bundle": Verb(Panel.POLICIES, "Build, sign, verify, push, pull and show bundles", extra="server"),
+        "diff": Verb(Panel.POLICIES, "Say what a canary would have decided otherwise", extra="server"),
         "schemas": Verb(Panel.CATALOG, "Take snapshots of tool definitions, for review"),
         "log": Verb(Panel.AUDIT, "Ask the decision log", extra="server"),
         "revoke": Verb(Panel.OPERATE, "Stop a principal, actor, session, tool or server", extra="server"),

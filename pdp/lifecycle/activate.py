@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, get_args
 
 from pdp.core.bundle.admission import Admitted, Newest
 from pdp.core.bundle.bundle import Bundle
@@ -19,7 +18,7 @@ from pdp.lifecycle.belief import Belief
 from pdp.lifecycle.builds import Builds
 from pdp.lifecycle.keeping import Keeping
 from pdp.lifecycle.source import BundleSource, Sighting
-from pdp.lifecycle.standing import ActivationError, Moment, Standing, Troubling
+from pdp.lifecycle.standing import TROUBLES, ActivationError, Moment, Standing
 from pdp.lifecycle.state import BundleState
 
 
@@ -44,9 +43,6 @@ class InForce:
 
     bundle: Bundle
     head: Head
-
-
-_TROUBLES: Final = get_args(Troubling)
 
 
 class ActiveBundle:
@@ -168,13 +164,13 @@ class ActiveBundle:
         """
         try:
             self._look()
-        except _TROUBLES:
+        except TROUBLES:
             if self._active is None and not self._restore():
                 raise
 
     def refresh(self) -> None:
         """Look for another bundle; on a problem the last good one stays, and the problem is told once."""
-        with suppress(*_TROUBLES):
+        with suppress(*TROUBLES):
             self._look()
         for listener in self._listeners:
             listener()
@@ -184,7 +180,7 @@ class ActiveBundle:
             moment = self._now()
             try:
                 self._step(moment)
-            except _TROUBLES as error:
+            except TROUBLES as error:
                 self._account.troubled(error, moment, fresh_at=self._unless_stated(moment))
                 raise
             except Exception as error:

@@ -44,7 +44,16 @@ class ActiveDecider:
             BundleError: `bundle_stale`.
 
         """
-        return self._active.usable().evaluate(request, now=self._clock.wall(), decision_id=self._clock.identifier())
+        return self.evaluate_at(request, now=self._clock.wall())
+
+    def evaluate_at(self, request: EvaluationRequest, *, now: float) -> EvaluationResponse:
+        """The decision on `request` at Unix time `now`.
+
+        Raises:
+            BundleError: `bundle_stale`.
+
+        """
+        return self._active.usable().evaluate(request, now=now, decision_id=self._clock.identifier())
 
     def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
         """The tools of which the subject may see the definition.

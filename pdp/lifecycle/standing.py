@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from pdp.core.contract.errors import BundleError, ConfigurationError, ToolgateError
 from pdp.lifecycle.archive import ArchiveError
@@ -66,7 +66,8 @@ class Standing:
         return max(0.0, moment.wall - self.fresh_at, moment.steady - self.fresh_steady)
 
 
-Troubling = ConfigurationError | BundleError | SourceError | ArchiveError | ActivationError
+Troubling: TypeAlias = ConfigurationError | BundleError | SourceError | ArchiveError | ActivationError
+TROUBLES: Final = (ConfigurationError, BundleError, SourceError, ArchiveError, ActivationError)
 
 
 def trouble_of(error: Troubling) -> Trouble:

@@ -6,7 +6,6 @@ from typing import Final, TypeAlias
 
 from structlog.typing import FilteringBoundLogger
 
-from pdp.audit.ingest import LogWriter
 from pdp.core.contract.authzen import (
     CATALOG_PATH,
     EVALUATION_PATH,
@@ -47,9 +46,11 @@ from pdp.server.fence import Fence
 from pdp.server.health import Health
 from pdp.server.journal import Journal
 from pdp.server.metrics import Metrics
+from pdp.server.own_records import OwnRecords
 from pdp.server.records import Records
 from pdp.server.revocations import Revocations
 from pdp.server.revoking import RevokingDecider
+from pdp.server.trial import Trial
 
 HEALTH_PATH: Final = "/healthz"
 READY_PATH: Final = "/readyz"
@@ -78,9 +79,9 @@ class Route:
     handler: Handler
 
 
-def build_app(
+def build_app(  # noqa: PLR0913 - one for each part of a decision point
     decider: Decider,
-    writer: LogWriter,
+    own: OwnRecords,
     *,
     held: HeldRevocations,
     enforcers: Enforcers,
@@ -88,18 +89,19 @@ def build_app(
     clock: Clock,
     log: FilteringBoundLogger,
     bounds: ServerBounds | None = None,
+    trial: Trial | None = None,
 ) -> "PdpApp":
-    """The ASGI application of a decision point; `writer` is started and closed by whoever runs it."""
-    bounds = bounds or ServerBounds()
+    """The ASGI application of a decision point; whoever runs it starts and closes the writer of `own`."""
+    bounds, writer = bounds or ServerBounds(), own.writer
     decider = RevokingDecider(decider, held, clock=clock)
     limits = JsonLimits(max_bytes=bounds.max_body_bytes, max_depth=bounds.max_depth)
-    metrics = Metrics(decider, writer)
-    journal = Journal(writer, clock=clock)
+    metrics = Metrics(decider, writer, trial=trial)
+    journal = Journal(own, clock=clock)
     fence = Fence(metrics=metrics, log=log)
     decisions = Decisions(decider, journal, fence=fence, metrics=metrics, limits=limits, clock=clock, log=log)
     records = Records(writer, fence=fence, metrics=metrics, limits=limits)
     catalogs = Catalogs(decider)
-    health = Health(decider, writer, held, metrics=metrics, clock=clock)
+    health = Health(decider, writer, held, metrics=metrics, clock=clock, trial=trial)
     routes = {
         EVALUATION_PATH: Route("POST", Access.LOCAL, decisions.evaluate),
         RESOURCE_SEARCH_PATH: Route("POST", Access.LOCAL, decisions.search),

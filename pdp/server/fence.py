@@ -6,7 +6,7 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from pdp.core.contract.authzen import ResourceSearchResponse
-from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, Record
+from pdp.core.contract.record import DecisionRecord, DriftRecord, EnforcerRecord, OutcomeRecord
 from pdp.server.access import Anonymous, Caller
 from pdp.server.enforcers import KnownEnforcer
 from pdp.server.exchange import RefusedExchange
@@ -32,7 +32,7 @@ class Fence:
         if isinstance(caller, KnownEnforcer):
             self._check(caller, [_server(resource_id)], asked="evaluation")
 
-    def check_records(self, caller: KnownEnforcer, records: Iterable[Record]) -> None:
+    def check_records(self, caller: KnownEnforcer, records: Iterable[EnforcerRecord]) -> None:
         """Pass records about servers that `caller` stands before, or about none.
 
         Raises:
@@ -60,7 +60,7 @@ def _server(resource_id: str) -> str:
     return resource_id.partition("/")[0]
 
 
-def _servers(record: Record) -> Iterable[str]:
+def _servers(record: EnforcerRecord) -> Iterable[str]:
     match record:
         case DecisionRecord():
             shown = map(_server, record.shown or ())

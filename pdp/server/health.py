@@ -11,6 +11,7 @@ from pdp.server.access import Caller
 from pdp.server.decider import Decider
 from pdp.server.exchange import Answer, Request, json_answer
 from pdp.server.metrics import CONTENT_TYPE, Metrics
+from pdp.server.trial import Trial
 
 PROBE_SECONDS: Final = 1.0
 """For how long the answer of one probe of the log stands."""
@@ -20,13 +21,21 @@ class Health:
     """Answers how the decision point is."""
 
     def __init__(
-        self, decider: Decider, writer: LogWriter, held: HeldRevocations, *, metrics: Metrics, clock: Clock
+        self,
+        decider: Decider,
+        writer: LogWriter,
+        held: HeldRevocations,
+        *,
+        metrics: Metrics,
+        clock: Clock,
+        trial: Trial | None = None,
     ) -> None:
         self._decider = decider
         self._writer = writer
         self._held = held
         self._metrics = metrics
         self._clock = clock
+        self._trial = trial
         self._probed_at: float | None = None
         self._log_error: str | None = None
 
@@ -45,6 +54,7 @@ class Health:
             "revocations_error": revocations_error,
             "log_error": log_error,
             "log_queue": self._writer.depth,
+            "canary": None if self._trial is None else self._trial.standing,
         }
         return json_answer(state, status=200 if state["ready"] else 503)
 

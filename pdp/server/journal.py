@@ -1,9 +1,7 @@
-"""The decision point's own records: of what it decided for callers that keep none."""
+"""The decision point's records of what it decided for callers that keep none."""
 
-import itertools
 from typing import Any, Final
 
-from pdp.audit.ingest import LogWriter
 from pdp.core.contract.authzen import (
     TOOL_TYPE,
     EvaluationRequest,
@@ -13,11 +11,10 @@ from pdp.core.contract.authzen import (
 )
 from pdp.core.contract.checked_call import trace_id
 from pdp.core.contract.clock import Clock
-from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect
-from pdp.server.enforcer_keys import OWN_WRITER
 from pdp.server.exchange import Request
+from pdp.server.own_records import OwnRecords
 
 TRANSPORT: Final = "authzen"
 
@@ -27,13 +24,11 @@ _NOT_KEPT: Final = (
 
 
 class Journal:
-    """Makes and commits the records of one run of the decision point."""
+    """Makes and commits the records of decisions."""
 
-    def __init__(self, writer: LogWriter, *, clock: Clock) -> None:
-        self._writer = writer
+    def __init__(self, records: OwnRecords, *, clock: Clock) -> None:
+        self._records = records
         self._clock = clock
-        self._boot = clock.identifier()
-        self._sequence = itertools.count(1)
 
     async def evaluation(self, http: Request, asked: EvaluationRequest, response: EvaluationResponse) -> None:
         """Commit the decision `response`.
@@ -91,12 +86,8 @@ class Journal:
 
     async def _commit(self, http: Request, asked: EvaluationRequest | ResourceSearchRequest, **decided: Any) -> None:
         groups = asked.subject.properties.get("groups")
-        record = DecisionRecord(
-            id=self._clock.identifier(),
-            time=rfc3339(self._clock.wall()),
-            writer=OWN_WRITER,
-            boot=self._boot,
-            sequence=next(self._sequence),
+        record = self._records.numbered(
+            DecisionRecord,
             origin=DecisionOrigin.FRESH,
             transport=TRANSPORT,
             latency_us=max(0, int((self._clock.steady() - http.started) * 1_000_000)),
@@ -111,7 +102,7 @@ class Journal:
             client_ip=http.client_ip,
             **decided,
         )
-        await self._writer.commit(record)
+        await self._records.commit([record])
 
 
 def _text(context: dict[str, Any], name: str) -> str | None:

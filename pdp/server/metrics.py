@@ -11,6 +11,7 @@ from pdp.audit.ingest import LogWriter
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftRecord, Effect
 from pdp.server.decider import Decider
+from pdp.server.trial import Trial
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST.encode("ascii")
 
@@ -20,9 +21,11 @@ _BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0
 class Metrics:
     """Counts of one server."""
 
-    def __init__(self, decider: Decider, writer: LogWriter) -> None:
+    def __init__(self, decider: Decider, writer: LogWriter, *, trial: Trial | None = None) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_State(decider, writer))
+        if trial is not None:
+            self._registry.register(_Canary(trial))
         self._decisions = Counter(
             "toolgate_decisions_total", "Decisions.", ["decision", "reason_code"], registry=self._registry
         )
@@ -78,3 +81,22 @@ class _State(Collector):
         yield CounterMetricFamily(
             "toolgate_bundle_reload_failures", "Bundles not activated.", value=self._decider.reload_failures
         )
+
+
+class _Canary(Collector):
+    """What came of a trial."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+
+    def collect(self) -> Iterator[Metric]:
+        standing, changes = self._trial.standing, dict(self._trial.totals.changes)
+        requests = CounterMetricFamily("toolgate_canary_requests", "Requests picked for the canary.", labels=["result"])
+        for result in ("compared", "skipped", "incomparable"):
+            requests.add_metric([result], getattr(standing, result))
+        yield requests
+        different = CounterMetricFamily("toolgate_canary_different", "Answers that differ.", labels=["change"])
+        for change, count in changes.items():
+            different.add_metric([change.value], count)
+        yield different
+        yield CounterMetricFamily("toolgate_canary_reload_failures", "Canaries not taken.", value=standing.failures)

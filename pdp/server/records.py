@@ -9,7 +9,7 @@ import msgspec
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.errors import MessageError, RecordError
 from pdp.core.contract.exact_json import JsonLimits, parse
-from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, Record
+from pdp.core.contract.record import DecisionRecord, DriftRecord, EnforcerRecord, OutcomeRecord
 from pdp.server.access import Caller
 from pdp.server.enforcers import KnownEnforcer
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
@@ -57,7 +57,7 @@ class Records:
         return json_answer({"committed": len(records)})
 
 
-def read_records(body: bytes, *, limits: JsonLimits) -> Sequence[Record]:
+def read_records(body: bytes, *, limits: JsonLimits) -> Sequence[EnforcerRecord]:
     """The records in `body`: one object, or a list of at most `MAX_RECORDS`.
 
     Raises:
@@ -69,7 +69,7 @@ def read_records(body: bytes, *, limits: JsonLimits) -> Sequence[Record]:
         items = value if isinstance(value, list) else [value]
         if len(items) > MAX_RECORDS:
             raise RefusedExchange(413, f"more than {MAX_RECORDS} records")
-        records = msgspec.convert(items, list[DecisionRecord | OutcomeRecord | DriftRecord], strict=True)
+        records = msgspec.convert(items, list[EnforcerRecord], strict=True)
     except MessageError as error:
         raise RefusedExchange(400, error.caller_text) from error
     except msgspec.ValidationError as error:
@@ -80,7 +80,7 @@ def read_records(body: bytes, *, limits: JsonLimits) -> Sequence[Record]:
     return records
 
 
-def _check(record: Record) -> None:
+def _check(record: EnforcerRecord) -> None:
     numbers, names = [record.sequence - 1], [record.id, record.writer, record.boot]
     match record:
         case DecisionRecord():

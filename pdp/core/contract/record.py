@@ -1,4 +1,5 @@
-"""The record: one `decision` before a request goes on, one `outcome` after; a `drift` when a tool is not as it was.
+"""The record: one `decision` before a request goes on, one `outcome` after; a `drift` when a tool is not as it was;
+a `comparison` of what a canary would have decided.
 
 A record is unique by (writer, boot, sequence): the writer is who recorded, the boot one run of it, the
 sequence counts from 1 without a gap.
@@ -135,4 +136,77 @@ class DriftRecord(msgspec.Struct, frozen=True, tag="drift", tag_field="kind", fo
     detail: str | None = None
 
 
-Record: TypeAlias = DecisionRecord | OutcomeRecord | DriftRecord
+class Change(StrEnum):
+    """What a canary would have answered differently: the first of these that applies."""
+
+    FAILED = "shadow_failed"
+    """It did not answer at all."""
+    ALLOW_TO_DENY = "allow_to_deny"
+    DENY_TO_ALLOW = "deny_to_allow"
+    REASON_CODE = "reason_code"
+    """The same decision for another reason."""
+    POLICIES = "policies"
+    """The same, by other policies, or with others that could not be evaluated."""
+    OBLIGATIONS = "obligations"
+    SCOPES = "scopes"
+    MESSAGE = "message"
+
+
+class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one of two bundles said; `more` counts the policies beyond those in `policies`."""
+
+    decision: Effect
+    reason_code: ReasonCode
+    policies: list[str] = []
+    more: int = 0
+
+
+class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One request on which two bundles differ, decided at `time`; never its arguments.
+
+    `failure` is what kind of error the shadow met; then there is no answer of it.
+    """
+
+    decision_id: str
+    time: str
+    change: Change
+    active: Answered
+    shadow: Answered | None = None
+    method: str | None = None
+    server: str | None = None
+    tool: str | None = None
+    principal: str | None = None
+    actor: str | None = None
+    failure: str | None = None
+
+
+class ComparisonRecord(msgspec.Struct, frozen=True, tag="comparison", tag_field="kind", forbid_unknown_fields=True):
+    """What the bundle `shadow` would have decided of `percent` of the requests that `bundle` decided.
+
+    It counts from `since` to `time`: every request that was picked is one of `compared`, `incomparable` (the shadow
+    cannot say anything about it) and `skipped` (it could not be looked at). `changes` has the number of each
+    change; of these `different` ones, `differences` lists the first.
+    """
+
+    id: str
+    time: str
+    writer: str
+    boot: str
+    sequence: int
+    generation: int
+    bundle: str
+    shadow: str
+    percent: float
+    since: str
+    compared: int
+    skipped: int = 0
+    incomparable: int = 0
+    different: int = 0
+    changes: dict[Change, int] = {}
+    differences: list[Difference] = []
+    detail: str | None = None
+
+
+EnforcerRecord: TypeAlias = DecisionRecord | OutcomeRecord | DriftRecord
+"""What enforcers record; the rest is the decision point's own."""
+Record: TypeAlias = EnforcerRecord | ComparisonRecord

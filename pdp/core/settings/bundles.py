@@ -106,9 +106,10 @@ class BundleSettings(Section):
     def _believable(self) -> Self:
         if self.git is not None and self.channel is not None:
             raise ValueError("name `git` or `channel`, not both")
-        if self.channel is not None and self.trust is None and not self.unsafe_unsigned:
+        has_channel = self.channel is not None or (self.canary is not None and self.canary.channel is not None)
+        if has_channel and self.trust is None and not self.unsafe_unsigned:
             raise ValueError("a `channel` needs `trust`, the root of trust that `toolgate bundle trust` makes")
-        if self.trust is not None and self.channel is None:
+        if self.trust is not None and not has_channel:
             raise ValueError("`trust` goes with a `channel`")
         if self.trust is not None and self.unsafe_unsigned:
             raise ValueError("`unsafe_unsigned` and `trust` contradict each other")

@@ -7,8 +7,12 @@ from typing import Any
 from pdp.audit.store import Keeping
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import (
+    Answered,
+    Change,
+    ComparisonRecord,
     DecisionOrigin,
     DecisionRecord,
+    Difference,
     DriftRecord,
     DriftState,
     Effect,
@@ -92,6 +96,44 @@ def drift(sequence: int = 3, **changes: Any) -> DriftRecord:
         "offered": "sha256:bb",
     }
     return DriftRecord(**(fields | changes))
+
+
+def difference(number: int = 1, **changes: Any) -> Difference:
+    fields: dict[str, Any] = {
+        "decision_id": f"decision-{number}",
+        "time": f"2026-07-28T09:{number // 60 % 60:02}:{number % 60:02}.000Z",
+        "change": Change.ALLOW_TO_DENY,
+        "active": Answered(Effect.ALLOW, ReasonCode.ALLOWED, ["engineers-read"]),
+        "shadow": Answered(Effect.DENY, ReasonCode.FORBIDDEN_BY_POLICY, ["freeze"]),
+        "method": "tools/call",
+        "server": "git",
+        "tool": "git_log",
+        "principal": "corp|alice",
+        "actor": "corp|agent",
+    }
+    return Difference(**(fields | changes))
+
+
+def comparison(sequence: int = 4, **changes: Any) -> ComparisonRecord:
+    fields: dict[str, Any] = {
+        "id": f"c{sequence}",
+        "time": f"2026-07-28T09:{sequence // 60 % 60:02}:{sequence % 60:02}.000Z",
+        "writer": "pdp",
+        "boot": "b1",
+        "sequence": sequence,
+        "generation": 7,
+        "bundle": "sha256:00",
+        "shadow": "sha256:ff",
+        "percent": 12.5,
+        "since": "2026-07-28T09:00:00.000Z",
+        "compared": 10,
+        "skipped": 1,
+        "incomparable": 2,
+        "different": 1,
+        "changes": {Change.ALLOW_TO_DENY: 1},
+        "differences": [difference()],
+    }
+    return ComparisonRecord(**(fields | changes))
 
 
 class MemoryStore:

@@ -1,12 +1,21 @@
 import re
 from pathlib import Path
 
-from pdp.core.contract.record import DecisionRecord, DriftRecord, DriftState, OutcomeRecord
+from pdp.core.contract.record import (
+    Answered,
+    Change,
+    ComparisonRecord,
+    DecisionRecord,
+    Difference,
+    DriftRecord,
+    DriftState,
+    OutcomeRecord,
+)
 
 
-def documented(text: str, table: str) -> set[str]:
+def documented(text: str, table: str, *, column: int = 1) -> set[str]:
     rows = text.partition(f"| {table} | |\n")[2].partition("\n\n")[0].splitlines()[1:]
-    return {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[column])}
 
 
 def test_every_member_of_a_record_is_documented_and_no_other(root: Path) -> None:
@@ -14,5 +23,8 @@ def test_every_member_of_a_record_is_documented_and_no_other(root: Path) -> None
     assert documented(text, "decision") == set(DecisionRecord.__struct_fields__)
     assert documented(text, "outcome") == set(OutcomeRecord.__struct_fields__)
     assert documented(text, "drift") == set(DriftRecord.__struct_fields__)
+    parts = {*Change, *Difference.__struct_fields__, *Answered.__struct_fields__}
+    assert {one for one in documented(text, "comparison", column=2) if one in parts} == parts
+    assert documented(text, "comparison") == set(ComparisonRecord.__struct_fields__)
     states = text.partition("| state | means |")[2].partition("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", states, re.MULTILINE)) == set(DriftState)

@@ -27,6 +27,8 @@ from pdp.revocation.held import HeldRevocations
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.enforcer_keys import EnforcerKeys
 from pdp.server.enforcers import Authenticator, Client, Enforcers, EveryServer, TheseServers
+from pdp.server.own_records import OwnRecords
+from pdp.server.trial import Trial
 from tests.unit.audit.sample import MemoryStore
 from tests.unit.tokens.minting import Events
 
@@ -146,6 +148,7 @@ async def hosting(
     clock: Callable[[], Clock] = ticking_clock,
     decider: TellingDecider | None = None,
     authenticator: Authenticator | None = None,
+    trial: Trial | None = None,
 ) -> AsyncIterator[Host]:
     decider, store, events = decider or TellingDecider(), MemoryStore(), Events()
     writer = LogWriter(store, log=events.log())
@@ -159,7 +162,15 @@ async def hosting(
     )
     held = HeldRevocations(revocations, max_age=10.0, steady=ticking.steady, log=events.log())
     app = build_app(
-        decider, writer, held=held, enforcers=enforcers, listen=listen, clock=ticking, log=events.log(), bounds=bounds
+        decider,
+        OwnRecords(writer, clock=ticking),
+        held=held,
+        enforcers=enforcers,
+        listen=listen,
+        clock=ticking,
+        log=events.log(),
+        bounds=bounds,
+        trial=trial,
     )
     writer.start()
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000), raise_app_exceptions=True)

@@ -268,6 +268,7 @@ async def test_a_decider_that_refuses_is_a_denial_with_its_code(host: Host, refu
     assert answer.json()["context"]["toolgate"]["reason_code"] == refusal.code
     assert "detail-secret" not in answer.text
     (record,) = host.store.records
+    assert isinstance(record, DecisionRecord)
     assert (record.reason_code, record.writer) == (refusal.code, "pdp")
 
 
@@ -328,6 +329,7 @@ async def test_a_search_that_is_refused_shows_nothing_and_is_recorded(
     answer = await host.client.post(RESOURCES, json=SEARCH)
     assert (answer.status_code, answer.text) == (status, CALLER_TEXT[code])
     (record,) = host.store.records
+    assert isinstance(record, DecisionRecord)
     assert record.reason_code is code
 
 

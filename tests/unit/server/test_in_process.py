@@ -1,13 +1,19 @@
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from pdp.audit.comparison_query import ComparisonQuery
+from pdp.audit.sqlite import SqliteReader
 from pdp.bootstrap import open_local
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest, Subject
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import Change
 from pdp.core.contract.revocation import RevocationKind
 from pdp.core.settings.load import load
+from pdp.lifecycle.shadow import ShadowBundle
 from pdp.revocation.store import Order, RevocationStore
 from pdp.server.in_process import InProcessDecisionPoint
 from tests.flow.pdp_process import set_up
@@ -50,3 +56,24 @@ async def test_what_another_process_revokes_is_denied_in_this_one_too(
     held.refresh()
     assert (await code(point), await shown(point)) == (ReasonCode.ALLOWED, ["git/git_log"])
     store.close()
+
+
+CANARY = "version: 1\npdp: {bundles: {canary: {percent: 100, policies: next, schemas: schemas}}}\n"
+
+
+async def test_a_canary_is_tried_in_the_enforcers_process_too_and_recorded_as_the_decision_points(
+    tmp_path: Path, root: Path
+) -> None:
+    set_up(tmp_path, root=root)
+    (tmp_path / "next").mkdir()
+    (tmp_path / "next" / "a.cedar").write_text('@id("freeze") forbid (principal, action, resource);')
+    point = open_local(load(CANARY, file="t", environ={}).settings, base=tmp_path, enforcer="gateway")
+    shadow: ShadowBundle = point._decider._decider._trial._shadow  # type: ignore[attr-defined]
+    await asyncio.to_thread(shadow.refresh)
+    assert await code(point) is ReasonCode.ALLOWED
+    await point.aclose()
+    with closing(SqliteReader(tmp_path / "toolgate.db")) as reader:
+        (record,) = reader.comparisons(ComparisonQuery())
+    assert (record.writer, record.sequence, record.compared) == ("pdp", 1, 1)
+    (difference,) = record.differences
+    assert (difference.change, difference.tool, difference.principal) == (Change.ALLOW_TO_DENY, "git_log", "dev|alice")

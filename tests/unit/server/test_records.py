@@ -8,7 +8,7 @@ import pytest
 from pdp.audit.store import StoreUnavailableError
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.core.contract.record import DriftState
-from tests.unit.audit.sample import HOSTILE, decision, drift, outcome
+from tests.unit.audit.sample import HOSTILE, comparison, decision, drift, outcome
 from tests.unit.server.hosting import KEY, OTHER_KEY, Host, bearer, hosting
 
 
@@ -114,6 +114,7 @@ async def test_nobody_records_in_anothers_name(writer: str) -> None:
         msgspec.to_builtins(drift(1, server="")),
         msgspec.to_builtins(drift(1, state="fine")),
         msgspec.to_builtins(drift(1)) | {"effect": "allow"},
+        msgspec.to_builtins(comparison(1, writer="gateway")),
         b"[" * 10_000,
         json.dumps(plain()).encode()[:-1] + b',"principal":"corp|root"}',
     ],

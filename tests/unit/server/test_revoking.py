@@ -4,6 +4,7 @@ import pytest
 
 from pdp.core.contract.authzen import AnswerContext, CacheHint, EvaluationRequest, EvaluationResponse, ToolgateAnswer
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import DecisionRecord
 from pdp.core.contract.revocation import RevocationKind
 from pdp.revocation.store import RevocationsUnavailableError
 from tests.unit.server.hosting import BUNDLE, KEY, QUESTION, SEARCH, Host, TellingDecider, bearer, hosting
@@ -42,6 +43,7 @@ async def test_a_denial_of_what_is_revoked_is_recorded_for_callers_that_keep_no_
         host.revoke(*NAMED[0])
         await host.ask()
         (record,) = host.store.records
+        assert isinstance(record, DecisionRecord)
         assert record.reason_code is ReasonCode.REVOKED
 
 

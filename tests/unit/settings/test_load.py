@@ -28,6 +28,20 @@ def problems(text: str, **environ: str) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
+CANARY = "pdp: {bundles: {canary: {percent: 10, channel: {url: 'file:x'}}%s}}"
+
+
+def test_a_canary_from_a_channel_needs_a_root_of_trust_as_the_active_bundle_does() -> None:
+    (problem,) = problems(LEAST + CANARY % "")
+    assert "a `channel` needs `trust`" in problem
+    assert loaded(LEAST + CANARY % ", trust: root.json").settings.pdp.bundles.canary is not None
+    assert loaded(LEAST + CANARY % ", unsafe_unsigned: true").settings.pdp.bundles.canary is not None
+    (problem,) = problems(
+        f"{LEAST}pdp: {{bundles: {{trust: root.json, canary: {{percent: 1, policies: a, schemas: b}}}}}}"
+    )
+    assert "`trust` goes with a `channel`" in problem
+
+
 def test_the_least_file_gives_the_defaults() -> None:
     assert loaded(LEAST).settings == Settings(version=1)
 
