@@ -18,7 +18,10 @@ from pdp.revocation.held import HeldRevocations
 from pdp.revocation.location import open_revocations
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.clock import system_clock
+from pdp.server.confirmations import Confirmations
 from pdp.server.enforcers import open_enforcers
+from pdp.server.feed import FeedRules
+from pdp.server.interior import Interior
 from pdp.server.service import PdpService
 
 
@@ -37,36 +40,28 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     store = open_revocations(pdp, base=base)
     held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
-    admin = open_admin(
-        settings,
-        base=base,
-        decider=decider,
-        mapping=lambda: active.bundle.mapping,
-        writer=writer,
-        store=store,
-        held=held,
-        clock=clock,
-    )
+    interior = Interior(decider, active, writer, held, Confirmations(clock=clock))
+    admin = open_admin(settings, interior, base=base, mapping=lambda: active.bundle.mapping, store=store, clock=clock)
     app = build_app(
-        decider,
-        writer,
-        held=held,
+        interior,
         enforcers=enforcers,
         listen=listen_address(pdp.listen, setting="pdp.listen"),
         clock=clock,
         log=log,
-        bounds=ServerBounds(max_body_bytes=pdp.max_message_bytes),
+        bounds=ServerBounds(
+            max_body_bytes=pdp.max_message_bytes, feed=FeedRules(pdp.heartbeat_interval, pdp.max_listeners)
+        ),
     )
     return PdpService(
         app,
-        decider,
-        writer,
+        interior,
         admin=admin,
         reload=partial(asyncio.to_thread, active.refresh),
         background=[
             partial(watch, active, interval=interval(pdp)),
             partial(held.watch, pdp.revocations.interval),
         ],
+        on_stop=app.stop,
         on_close=store.close,
         log=log,
     )

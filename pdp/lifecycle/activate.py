@@ -72,7 +72,7 @@ class ActiveBundle:
         self._turn = threading.Lock()
         self._log = structlog.get_logger("toolgate.lifecycle")
         self.standing = Standing()
-        self.failures = 0
+        self.failures_by = dict.fromkeys(Trouble, 0)
 
     @property
     def bundle(self) -> Bundle:
@@ -107,6 +107,16 @@ class ActiveBundle:
         """What the source is called."""
         return self._source.name
 
+    @property
+    def max_age(self) -> float | None:
+        """Up to which `age` it decides, in seconds; None: however old it is."""
+        return self._rules.max_age
+
+    @property
+    def failures(self) -> int:
+        """How often a bundle was not activated since the start."""
+        return sum(self.failures_by.values())
+
     def usable(self) -> Bundle:
         """The active bundle, where it is not too old to decide with.
 
@@ -134,13 +144,18 @@ class ActiveBundle:
         return None if confirmed is None else max(0.0, self._clock.steady() - confirmed)
 
     def archived(self, digest: str) -> bytes:
-        """The content of any bundle that is kept.
+        """The content of any bundle that is kept; that of the active one also while the archive cannot be reached.
 
         Raises:
-            ArchiveError: it is not kept, or cannot be read.
+            NotArchivedError: it is not kept.
+            ArchiveError: it cannot be read.
 
         """
-        return self._archive.get(digest)
+        here = None
+        if self._bundle is not None and self._bundle.manifest.digest == digest:
+            with suppress(StateError):
+                here = self._state.content(digest)
+        return self._archive.get(digest) if here is None else here
 
     def activate(self) -> None:
         """Make what the source has the active bundle; where that cannot be, the one that was active last.
@@ -161,7 +176,7 @@ class ActiveBundle:
         """Look for another bundle; on a problem the last good one stays, and the problem is told once."""
         with suppress(*_TROUBLES):
             self._look()
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener()
 
     def _look(self) -> None:
@@ -334,7 +349,7 @@ class ActiveBundle:
             self._confirm(self._clock.steady(), self._clock.wall())
         if (known.trouble, known.error) == (trouble, str(error)):
             return
-        self.failures += 1
+        self.failures_by[trouble] += 1
         problems = [str(one) for one in error.problems] if isinstance(error, ConfigurationError) else [str(error)]
         self._log.error(trouble.value, problems=problems)
 

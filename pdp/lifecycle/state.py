@@ -121,6 +121,18 @@ class BundleState:
             content = self._read(_content_file(head.unverified().digest))
             return None if content is None else (head, content)
 
+    def content(self, digest: str) -> bytes | None:
+        """The content of what is active, None where that has another digest.
+
+        Raises:
+            StateError: it cannot be read.
+
+        """
+        name = _content_file(digest)
+        with self._usable(name):
+            content = self._read(name)
+            return None if content is None or digest_of(content) != digest else content
+
     def keep_content(self, digest: str, content: bytes) -> None:
         """Remember the content of what is active next.
 

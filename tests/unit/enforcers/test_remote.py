@@ -102,7 +102,7 @@ async def test_the_key_goes_along_and_the_answer_comes_back() -> None:
 )
 async def test_whatever_is_no_decision_is_none(handler: Handler) -> None:
     async with serving(handler) as url, asking(url) as point:
-        for asked in (point.decide(ASK), point.search(FIND), point.catalog_head()):
+        for asked in (point.decide(ASK), point.search(FIND), point.catalog_head(using=None)):
             with pytest.raises(DecisionError) as refused:
                 await asked
             assert refused.value.code is ReasonCode.PDP_UNREACHABLE
@@ -125,7 +125,7 @@ def holding(content: bytes) -> Handler:
 
 async def test_the_catalog_is_had_by_the_digest_of_its_bytes() -> None:
     async with serving(holding(CONTENT)) as url, asking(url) as point:
-        assert await point.catalog_head() == HEAD
+        assert await point.catalog_head(using=None) == HEAD
         assert (await point.catalog(NAME)).to_json() == CONTENT
 
 
