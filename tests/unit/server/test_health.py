@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -132,6 +135,16 @@ async def test_everything_is_counted() -> None:
         "toolgate_listeners": 0,
     }
     assert {name: counted.get(name) for name in expected} == expected
+
+
+async def test_every_metric_is_documented(root: Path) -> None:
+    docs = "\n".join(path.read_text() for path in (root / "docs").glob("*.md"))
+    async with hosting() as host:
+        text = (await host.client.get("/metrics")).text
+    families = [one for one in text_string_to_metric_families(text) if not one.name.endswith("_created")]
+    names = {f"{one.name}_total" if one.type == "counter" else one.name for one in families}
+    assert len(names) > 10
+    assert sorted(name for name in names if not re.search(rf"`{name}[`{{]", docs)) == []
 
 
 async def test_two_servers_in_one_process_count_for_themselves() -> None:
