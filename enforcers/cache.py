@@ -1,6 +1,6 @@
 """Cached decisions: a decorator of a decision source that answers an equal request again.
 
-Thin for now: the key is the whole request, and any change of bundle clears everything.
+Thin for now: the key is the whole request, and any change of generation or bundle clears everything.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class CachedDecisions:
         self._source = source
         self._max_staleness = max_staleness
         self._steady = steady
-        self._bundle: str | None = None
+        self._newest: tuple[int, str] | None = None
         self._answers: cachetools.LRUCache[bytes, tuple[float, EvaluationResponse]] = cachetools.LRUCache(entries)
 
     async def decide(self, request: EvaluationRequest) -> tuple[EvaluationResponse, DecisionOrigin]:
@@ -45,18 +45,19 @@ class CachedDecisions:
     async def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
         """As the source answers it; never cached."""
         response = await self._source.search(request)
-        self._see(response.context.toolgate.bundle)
+        context = response.context.toolgate
+        self._see(context.generation, context.bundle)
         return response
 
     def _keep(self, key: bytes, response: EvaluationResponse, sent: float) -> None:
         """INVARIANT: an age counts from when the request was sent, so a slow answer is old on arrival."""
         answer = response.context.toolgate
-        self._see(answer.bundle)
+        self._see(answer.generation, answer.bundle)
         lasts = min(answer.cache.max_age / 1000, self._max_staleness)
         if lasts > 0:
             self._answers[key] = (sent + lasts, response)
 
-    def _see(self, bundle: str) -> None:
-        if bundle != self._bundle:
+    def _see(self, generation: int, bundle: str) -> None:
+        if (generation, bundle) != self._newest:
             self._answers.clear()
-            self._bundle = bundle
+            self._newest = generation, bundle

@@ -120,7 +120,7 @@ class CatalogView:
     async def _refresh(self) -> None:
         """INVARIANT: catalog and mapping are replaced together, so no call sees half of two generations."""
         asked, held = self._steady(), self._held
-        head = await self._source.catalog_head()
+        head = await self._source.catalog_head(using=None if held is None else held.head.generation)
         same_catalog = held is not None and held.head.digest == head.digest
         same_mapping = held is not None and held.head.mapping == head.mapping
         catalog = held.catalog if held is not None and same_catalog else await self._source.catalog(head.digest)

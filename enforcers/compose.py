@@ -16,6 +16,7 @@ from enforcers.clock import system_clock
 from enforcers.decision_source import DecisionPoint
 from enforcers.definitions import Definitions
 from enforcers.embedded import open_embedded
+from enforcers.generations import Generations
 from enforcers.offer import Forwarder, Offers
 from enforcers.pdp_credential import (
     ClientCredential,
@@ -78,7 +79,10 @@ async def open_chain(
             principals=Principals(catalog),
             definitions=definitions,
             decisions=CachedDecisions(
-                point, entries=gateway.cache_entries, max_staleness=gateway.max_staleness, steady=clock.steady
+                Generations(point, log=structlog.get_logger("toolgate.generations")),
+                entries=gateway.cache_entries,
+                max_staleness=gateway.max_staleness,
+                steady=clock.steady,
             ),
             recorder=recorder,
             forwarder=forwarder,

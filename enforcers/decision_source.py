@@ -62,8 +62,10 @@ class RecordSink(Protocol):
 class CatalogSource(Protocol):
     """Where the catalog and the claims mapping come from."""
 
-    async def catalog_head(self) -> CatalogHead:
+    async def catalog_head(self, *, using: int | None) -> CatalogHead:
         """What names the active catalog and mapping: others have other names.
+
+        `using` tells it which generation's are in use here meanwhile, None before the first.
 
         Raises:
             DecisionError: it could not be had.

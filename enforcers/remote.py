@@ -1,7 +1,9 @@
 """A decision point over HTTP: AuthZEN for decisions, our own paths for records and the catalog."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import aiohttp
@@ -12,6 +14,7 @@ from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
     CATALOG_PATH,
     EVALUATION_PATH,
+    GENERATION_HEADER,
     MAPPING_PATH,
     RECORDS_PATH,
     RESOURCE_SEARCH_PATH,
@@ -47,6 +50,16 @@ class _NotTakenError(_UnreachableError):
     """A decision point answered, and did not believe the credential."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One request, but for who asks; `told` are headers."""
+
+    method: str
+    url: str
+    body: bytes | None
+    told: Mapping[str, str]
+
+
 class RemoteDecisionPoint:
     """Asks the decision points at `urls` in turn, each within `timeout` seconds; `credential` proves who asks."""
 
@@ -75,15 +88,18 @@ class RemoteDecisionPoint:
         """
         return await self._ask(RESOURCE_SEARCH_PATH, request, ResourceSearchResponse)
 
-    async def catalog_head(self) -> CatalogHead:
+    async def catalog_head(self, *, using: int | None) -> CatalogHead:
         """The digests of the active catalog and mapping, as the first decision point that answers says.
+
+        That one is told which generation's are in use here.
 
         Raises:
             DecisionError: `pdp_unreachable`.
 
         """
         try:
-            return msgspec.json.decode(await self._send("GET", CATALOG_PATH, None), type=CatalogHead)
+            told = {} if using is None else {GENERATION_HEADER: str(using)}
+            return msgspec.json.decode(await self._send("GET", CATALOG_PATH, None, told), type=CatalogHead)
         except (_UnreachableError, msgspec.MsgspecError) as error:
             raise DecisionError(ReasonCode.PDP_UNREACHABLE, f"no catalog: {error}") from error
 
@@ -156,7 +172,9 @@ class RemoteDecisionPoint:
         except (_UnreachableError, msgspec.MsgspecError) as error:
             raise DecisionError(ReasonCode.PDP_UNREACHABLE, f"no decision: {error}") from error
 
-    async def _send(self, method: str, path: str, body: bytes | None) -> bytes:
+    async def _send(
+        self, method: str, path: str, body: bytes | None, told: Mapping[str, str] = MappingProxyType({})
+    ) -> bytes:
         failures: list[str] = []
         try:
             token = await self._credential.token()
@@ -164,24 +182,26 @@ class RemoteDecisionPoint:
             raise _UnreachableError(str(error)) from error
         for url in self._urls:
             try:
-                return await self._exchange(method, url + path, body, token)
+                return await self._exchange(_Question(method, url + path, body, told), token)
             except (aiohttp.ClientError, TimeoutError, OSError, CredentialError, _UnreachableError) as error:
                 failures.append(f"{url}: {type(error).__name__} {error}".strip())
         raise _UnreachableError("; ".join(failures))
 
-    async def _exchange(self, method: str, url: str, body: bytes | None, token: str) -> bytes:
+    async def _exchange(self, question: _Question, token: str) -> bytes:
         """The answer to `token`, or to another one where it is not taken."""
         try:
-            return await self._ask_once(method, url, body, token)
+            return await self._ask_once(question, token)
         except _NotTakenError:
             other = await self._credential.renewed(token)
             if other is None:
                 raise
-            return await self._ask_once(method, url, body, other)
+            return await self._ask_once(question, other)
 
-    async def _ask_once(self, method: str, url: str, body: bytes | None, token: str) -> bytes:
-        headers = {"Authorization": f"Bearer {token}"}
-        request = self._session().request(method, url, data=body, headers=headers, allow_redirects=False)
+    async def _ask_once(self, question: _Question, token: str) -> bytes:
+        headers = {**question.told, "Authorization": f"Bearer {token}"}
+        request = self._session().request(
+            question.method, question.url, data=question.body, headers=headers, allow_redirects=False
+        )
         async with request as answer:
             if answer.status == _NOT_TAKEN:
                 raise _NotTakenError("the credential is not taken")

@@ -57,7 +57,7 @@ def allow(_request: EvaluationRequest) -> EvaluationResponse:
 class InMemoryDecisionPoint:
     """Fills the port `DecisionPoint`; set `unreachable` or `records_lost` to a cause to make it fail.
 
-    `maps_by` is the claims mapping that is active.
+    `maps_by` is the claims mapping that is active, `confirmed` what it was told to be in use.
     """
 
     def __init__(self, catalog: Catalog, *, decide: Callable[[EvaluationRequest], EvaluationResponse] = allow) -> None:
@@ -66,6 +66,7 @@ class InMemoryDecisionPoint:
         self.decides = decide
         self.asked: list[EvaluationRequest] = []
         self.records: list[Record] = []
+        self.confirmed: list[int | None] = []
         self.hidden: set[str] = set()
         self.unreachable: str | None = None
         self.records_lost: str | None = None
@@ -108,7 +109,7 @@ class InMemoryDecisionPoint:
         found = [FoundResource(TOOL_TYPE, tool_id) for tool_id in sorted(offered - self.hidden)]
         return ResourceSearchResponse(found, SearchAnswerContext(SearchContext(1, "sha256:0")))
 
-    async def catalog_head(self) -> CatalogHead:
+    async def catalog_head(self, *, using: int | None) -> CatalogHead:
         """The digests of catalog and mapping.
 
         Raises:
@@ -116,6 +117,7 @@ class InMemoryDecisionPoint:
 
         """
         self._reach()
+        self.confirmed.append(using)
         return CatalogHead(self.active.digest, 1, self.maps_by.digest)
 
     async def mapping(self, name: str) -> IdentityMapping:

@@ -5,34 +5,31 @@ from pathlib import Path
 
 import structlog
 
-from pdp.audit.ingest import LogWriter
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.identity.mapped import principal_of
 from pdp.core.identity.mapping import IdentityMapping
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import listen_address
-from pdp.revocation.held import HeldRevocations
 from pdp.revocation.store import RevocationStore
 from pdp.server.admin.app import admin_app
 from pdp.server.admin.authority import Authority, Role
+from pdp.server.admin.bundle import bundle_routes
 from pdp.server.admin.guard import Entrance, Guard
 from pdp.server.admin.revocations import revocation_routes
 from pdp.server.admin.state import state_routes
-from pdp.server.decider import Decider
 from pdp.server.enforcers import for_audience
+from pdp.server.interior import Interior
 from pdp.tokens.trust import build_authenticator
 
 
 def open_admin(
     settings: Settings,
+    interior: Interior,
     *,
     base: Path,
-    decider: Decider,
     mapping: Callable[[], IdentityMapping],
-    writer: LogWriter,
     store: RevocationStore,
-    held: HeldRevocations,
     clock: Clock,
 ) -> Guard | None:
     """The application of `pdp.admin` behind its guard, None where there is none; `mapping` gives the active one.
@@ -50,8 +47,9 @@ def open_admin(
         raise ConfigurationError(problems)
     authority = Authority(members)
     routes = [
-        state_routes(decider, writer, held, authority=authority),
-        revocation_routes(store, held, decider=decider, clock=clock),
+        state_routes(interior, authority=authority),
+        bundle_routes(interior),
+        revocation_routes(store, interior.held, decider=interior.decider, clock=clock),
     ]
     return Guard(
         admin_app(routes, authority=authority),

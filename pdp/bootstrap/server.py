@@ -20,7 +20,10 @@ from pdp.revocation.held import HeldRevocations
 from pdp.revocation.location import open_revocations
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.clock import system_clock
+from pdp.server.confirmations import Confirmations
 from pdp.server.enforcers import open_enforcers
+from pdp.server.feed import FeedRules
+from pdp.server.interior import Interior
 from pdp.server.own_records import OwnRecords
 from pdp.server.service import PdpService
 
@@ -42,31 +45,21 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
     own = OwnRecords(writer, clock=clock)
     canary = open_canary(pdp, decider, own, base=base, clock=clock)
-    admin = open_admin(
-        settings,
-        base=base,
-        decider=decider,
-        mapping=lambda: active.bundle.mapping,
-        writer=writer,
-        store=store,
-        held=held,
-        clock=clock,
-    )
+    interior = Interior(canary.decider, active, own, held, Confirmations(clock=clock), canary.trial)
+    admin = open_admin(settings, interior, base=base, mapping=lambda: active.bundle.mapping, store=store, clock=clock)
     app = build_app(
-        canary.decider,
-        own,
-        held=held,
+        interior,
         enforcers=enforcers,
         listen=listen_address(pdp.listen, setting="pdp.listen"),
         clock=clock,
         log=log,
-        bounds=ServerBounds(max_body_bytes=pdp.max_message_bytes),
-        trial=canary.trial,
+        bounds=ServerBounds(
+            max_body_bytes=pdp.max_message_bytes, feed=FeedRules(pdp.heartbeat_interval, pdp.max_listeners)
+        ),
     )
     return PdpService(
         app,
-        decider,
-        writer,
+        interior,
         admin=admin,
         reload=_reload(active.refresh, canary.refresh),
         background=[
@@ -74,6 +67,7 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
             partial(held.watch, pdp.revocations.interval),
             *canary.background,
         ],
+        on_stop=app.stop,
         on_close=store.close,
         log=log,
     )

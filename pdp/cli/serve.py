@@ -29,4 +29,5 @@ def serve(*, config: ConfigOption = Path("toolgate.yaml")) -> None:
         raise ConfigurationError(problems)
     # (3) policies, log and keys; (4) listen
     log = configure_event_log(sys.stdout)
-    run_service(open_server(settings, base=config.parent), listen=listen, admin=admin, log=log)
+    service = open_server(settings, base=config.parent)
+    run_service(service, listen=listen, admin=admin, log=log, streams=settings.pdp.max_listeners)

@@ -1,6 +1,7 @@
-"""uvicorn's HTTP protocol with bounds on what is no body: head, chunk framing and trailers.
+"""uvicorn's HTTP protocol with bounds: on what is no body (head, chunk framing, trailers), and on readers that stall.
 
-uvicorn with httptools takes a head of any size at any pace, and takes trailers for headers.
+uvicorn with httptools takes a head of any size at any pace, takes trailers for headers, and waits without end for a
+reader that takes nothing, also when it closes the connection.
 """
 
 from asyncio import BaseTransport, TimerHandle
@@ -12,6 +13,10 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 """Bytes of one request that are no body, beyond `_PER_BODY_BYTE`: head, chunk framing, trailers."""
 HEAD_SECONDS: Final = 10.0
 """From the first byte of a request, or a new connection, to the end of its head."""
+STALL_SECONDS: Final = 30.0
+"""A reader that takes nothing of what waits for it for so long is dropped."""
+LEAVING_SECONDS: Final = 1.0
+"""The same, once the server was told to end."""
 
 _PER_BODY_BYTE: Final = 8
 """Chunks of one byte need six bytes of framing each."""
@@ -24,9 +29,14 @@ _TOO_LARGE: Final = (
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Ends a connection whose request has too much framing or a head that takes too long; leaves trailers out."""
+    """Ends a connection whose request has too much framing or a head that takes too long; leaves trailers out.
+
+    Drops a reader that stalls.
+    """
 
     head_seconds: ClassVar[float] = HEAD_SECONDS
+    stall_seconds: ClassVar[float] = STALL_SECONDS
+    leaving_seconds: ClassVar[float] = LEAVING_SECONDS
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -34,6 +44,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._framing_bytes = 0
         self._body_bytes = 0
         self._head_timer: TimerHandle | None = None
+        self._stall_timer: TimerHandle | None = None
+        self._is_leaving = False
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Expect a request soon."""
@@ -43,7 +55,25 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing more."""
         self._stop_timer()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for the reader, as long as it takes anything."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        if not self._is_leaving:
+            self._stop_watching()
+
+    def shutdown(self) -> None:
+        """Answer what was asked, if the reader takes it, and close the connection."""
+        super().shutdown()
+        self._is_leaving = True
+        self._watch_reader()
 
     def data_received(self, data: bytes) -> None:
         """Parse `data`, or end the connection when too much of it is no body."""
@@ -94,3 +124,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _watch_reader(self) -> None:
+        self._stop_watching()
+        seconds = self.leaving_seconds if self._is_leaving else self.stall_seconds
+        waiting = self.transport.get_write_buffer_size()
+        self._stall_timer = self.loop.call_later(seconds, self._judge_reader, waiting)
+
+    def _judge_reader(self, before: int) -> None:
+        """Closing would wait until the reader has taken everything."""
+        if 0 < before <= self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self._watch_reader()
+
+    def _stop_watching(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None

@@ -24,11 +24,19 @@ _BACKLOG: Final = 1024
 class HttpServer:
     """Serves the ASGI application `app` on `bound` until `stop`; `on_ready` is called once it listens.
 
-    With `proxies` every connection is from one of them and begins with a PROXY header.
+    `on_stop` is called once it no longer does, for what would not end by itself. At most `connections` are open at
+    once. With `proxies` every connection is from one of them and begins with a PROXY header.
     """
 
     def __init__(
-        self, app: Any, *, bound: socket.socket, on_ready: Callable[[], None], proxies: Networks | None = None
+        self,
+        app: Any,
+        *,
+        bound: socket.socket,
+        on_ready: Callable[[], None],
+        on_stop: Callable[[], None] = lambda: None,
+        connections: int = MAX_CONNECTIONS,
+        proxies: Networks | None = None,
     ) -> None:
         protocol: Any = BoundedHttpProtocol if proxies is None else partial(ProxiedHttpProtocol, proxies=proxies)
         config = uvicorn.Config(
@@ -42,12 +50,12 @@ class HttpServer:
             proxy_headers=False,
             server_header=False,
             backlog=_BACKLOG,
-            limit_concurrency=MAX_CONNECTIONS,
+            limit_concurrency=connections,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
         self._bound = bound
-        self._server = _Server(config, on_ready=on_ready)
+        self._server = _Server(config, on_ready=on_ready, on_stop=on_stop)
 
     async def serve(self) -> None:
         """Serve until `stop`, then answer what was asked and return."""
@@ -61,14 +69,20 @@ class HttpServer:
 class _Server(uvicorn.Server):
     """uvicorn's server without its signal handlers, which would end the process with the signal."""
 
-    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None], on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_stop = on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
         await super().startup(sockets=sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say so, then listen no more and wait for what goes on; nothing comes between the two."""
+        self._on_stop()
+        await super().shutdown(sockets=sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

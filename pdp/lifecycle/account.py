@@ -17,7 +17,7 @@ class Account:
 
     def __init__(self) -> None:
         self.standing = Standing()
-        self.failures = 0
+        self.failures_by = dict.fromkeys(Trouble, 0)
         self._log = structlog.get_logger("toolgate.lifecycle")
 
     def activated(self, bundle: Bundle, moment: Moment, *, before: Bundle | None, fresh_at: float) -> None:
@@ -62,7 +62,7 @@ class Account:
             standing = replace(self._fresh(moment, fresh_at), confirmed=moment.steady)
         self.standing = replace(standing, trouble=trouble, error=text)
         if (known.trouble, known.error) != (trouble, text):
-            self.failures += 1
+            self.failures_by[trouble] += 1
             self._log.error(trouble.value, problems=lines, exc_info=cause)
 
     def _fresh(self, moment: Moment, fresh_at: float | None) -> Standing:

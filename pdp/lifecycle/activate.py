@@ -1,7 +1,7 @@
 """Activation: one reference swap, and only of what may be believed and compiles whole; the last good one stays."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ from pdp.lifecycle.belief import Belief
 from pdp.lifecycle.builds import Builds
 from pdp.lifecycle.keeping import Keeping
 from pdp.lifecycle.source import BundleSource, Sighting
-from pdp.lifecycle.standing import TROUBLES, ActivationError, Moment, Standing
-from pdp.lifecycle.state import BundleState
+from pdp.lifecycle.standing import TROUBLES, ActivationError, Moment, Standing, Trouble
+from pdp.lifecycle.state import BundleState, StateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,14 @@ class ActiveBundle:
         return self._account.standing
 
     @property
+    def failures_by(self) -> Mapping[Trouble, int]:
+        """How often something else was wrong with the newest of the source, by what it was."""
+        return self._account.failures_by
+
+    @property
     def failures(self) -> int:
-        """How often something else was wrong with the newest of the source."""
-        return self._account.failures
+        """How often something else was wrong with it."""
+        return sum(self.failures_by.values())
 
     @property
     def in_force(self) -> InForce:
@@ -117,6 +122,11 @@ class ActiveBundle:
         """What the source is called."""
         return self._source.name
 
+    @property
+    def max_age(self) -> float | None:
+        """Up to which `age` it decides, in seconds; None: however old it is."""
+        return self._rules.max_age
+
     def usable(self) -> Bundle:
         """The active bundle, where it is not too old to decide with.
 
@@ -143,13 +153,18 @@ class ActiveBundle:
         return None if confirmed is None else max(0.0, self._clock.steady() - confirmed)
 
     def archived(self, digest: str) -> bytes:
-        """The content of any bundle that is kept.
+        """The content of any bundle that is kept; that of the active one also while the archive cannot be reached.
 
         Raises:
-            ArchiveError: it is not kept, or cannot be read.
+            NotArchivedError: it is not kept.
+            ArchiveError: it cannot be read.
 
         """
-        return self._archive.get(digest)
+        here = None
+        if self._active is not None and self._active.bundle.manifest.digest == digest:
+            with suppress(StateError):
+                here = self._state.content(digest)
+        return self._archive.get(digest) if here is None else here
 
     def activate(self) -> None:
         """Make what the source has the active bundle; where that cannot be, the one that was active last.

@@ -19,6 +19,7 @@ from pdp.core.bundle.head import Head, checked_files
 from pdp.core.bundle.manifest import MAX_SERIAL, PAYLOAD_TYPE, Manifest
 from pdp.core.bundle.trust import PAYLOAD_TYPE as TRUST_TYPE
 from pdp.core.bundle.trust import Trust, advances
+from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import BundleError, ConfigurationError, Problem
 from pdp.lifecycle.archive_directory import write_whole
 
@@ -107,6 +108,18 @@ class BundleState:
         with self._usable(name):
             content = self._read(name)
             return None if content is None else (head, checked_files(manifest, content))
+
+    def content(self, digest: str) -> bytes | None:
+        """The content of what is active, None where that has another digest.
+
+        Raises:
+            StateError: it cannot be read.
+
+        """
+        name = _content_file(digest)
+        with self._usable(name):
+            content = self._read(name)
+            return None if content is None or digest_of(content) != digest else content
 
     def lineage(self, configured: Trust) -> Sequence[Trust]:
         """`configured` and every version of the root of trust that it led to, the newest last.

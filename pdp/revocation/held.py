@@ -53,6 +53,7 @@ class HeldRevocations:
         self._held = Revoked(RevocationSet())
         self._error: str | None = None
         self._refreshing = threading.Lock()
+        self._listeners: list[Callable[[], None]] = []
         self._read_at = steady()
         self.refresh()
 
@@ -60,6 +61,14 @@ class HeldRevocations:
     def sequence(self) -> int:
         """The number of the newest change that is known here."""
         return self._held.sequence
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called after each change that became known, by whichever thread read it."""
+        self._listeners.append(listener)
+
+    def confirmed_ago(self) -> float:
+        """Seconds since the store was last read."""
+        return max(0.0, self._steady() - self._read_at)
 
     def current(self) -> Revoked:
         """What is revoked.
@@ -83,16 +92,19 @@ class HeldRevocations:
 
         """
         with self._refreshing:
-            asked = self._steady()
+            asked, before = self._steady(), self._held.sequence
             sequence = self._store.sequence()
-            if sequence < self._held.sequence:
+            if sequence < before:
                 raise RevocationsUnavailableError("the revocations were replaced by older ones")
-            if sequence > self._held.sequence:
+            if sequence > before:
                 fresh = Revoked(self._store.read())
                 # INVARIANT: one assignment; no request sees half of two sets.
                 self._held = fresh
                 self._log.info("revocations_read", revocations=fresh.sequence, in_force=len(fresh.known.revocations))
             self._read_at = asked
+        if sequence > before:
+            for listener in tuple(self._listeners):
+                listener()
 
     async def watch(self, interval: float) -> None:
         """Refresh every `interval` seconds; a failure is logged once, and what is held goes on until it is too old."""

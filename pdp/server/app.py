@@ -1,14 +1,16 @@
 """The application: paths, who may ask them, and the steps every exchange goes through."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from structlog.typing import FilteringBoundLogger
 
 from pdp.core.contract.authzen import (
+    BUNDLE_PATH,
     CATALOG_PATH,
     EVALUATION_PATH,
+    EVENTS_PATH,
     MAPPING_PATH,
     RECORDS_PATH,
     RESOURCE_SEARCH_PATH,
@@ -19,12 +21,12 @@ from pdp.core.contract.exact_json import JsonLimits
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
 from pdp.hosting.address import ListenAddress
 from pdp.hosting.event_log import frames
-from pdp.revocation.held import HeldRevocations
 from pdp.server.access import Access, Caller, Door
+from pdp.server.archived import ArchivedBundles
 from pdp.server.catalogs import Catalogs
 from pdp.server.decide import Decisions
-from pdp.server.decider import Decider
 from pdp.server.enforcers import Enforcers
+from pdp.server.events import Events
 from pdp.server.exchange import (
     CLOSE,
     Answer,
@@ -42,32 +44,34 @@ from pdp.server.exchange import (
     write_answer,
     write_early_answer,
 )
+from pdp.server.feed import FeedRules
 from pdp.server.fence import Fence
 from pdp.server.health import Health
+from pdp.server.interior import Interior
 from pdp.server.journal import Journal
 from pdp.server.metrics import Metrics
-from pdp.server.own_records import OwnRecords
 from pdp.server.records import Records
 from pdp.server.revocations import Revocations
 from pdp.server.revoking import RevokingDecider
-from pdp.server.trial import Trial
+from pdp.server.stream import StreamedAnswer, write_stream
 
 HEALTH_PATH: Final = "/healthz"
 READY_PATH: Final = "/readyz"
 METRICS_PATH: Final = "/metrics"
 
-Handler: TypeAlias = Callable[[Request, Caller], Awaitable[Answer]]
+Handler: TypeAlias = Callable[[Request, Caller], Awaitable[Answer | StreamedAnswer]]
 
 _MAX_REQUEST_ID: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class ServerBounds:
-    """Bounds of one exchange; a body nests deeper than the message in it, times are seconds."""
+    """Bounds of one exchange, and of the feed; a body nests deeper than the message in it, times are seconds."""
 
     max_body_bytes: int = 4 * 1024 * 1024
     max_depth: int = 256
     body_timeout: float = 10.0
+    feed: FeedRules = field(default_factory=FeedRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,29 +83,28 @@ class Route:
     handler: Handler
 
 
-def build_app(  # noqa: PLR0913 - one for each part of a decision point
-    decider: Decider,
-    own: OwnRecords,
+def build_app(
+    interior: Interior,
     *,
-    held: HeldRevocations,
     enforcers: Enforcers,
     listen: ListenAddress,
     clock: Clock,
     log: FilteringBoundLogger,
     bounds: ServerBounds | None = None,
-    trial: Trial | None = None,
 ) -> "PdpApp":
-    """The ASGI application of a decision point; whoever runs it starts and closes the writer of `own`."""
-    bounds, writer = bounds or ServerBounds(), own.writer
-    decider = RevokingDecider(decider, held, clock=clock)
+    """The ASGI application of a decision point; its log is started and closed by whoever runs it."""
+    bounds, writer = bounds or ServerBounds(), interior.writer
+    decider = RevokingDecider(interior.decider, interior.held, clock=clock)
     limits = JsonLimits(max_bytes=bounds.max_body_bytes, max_depth=bounds.max_depth)
-    metrics = Metrics(decider, writer, trial=trial)
-    journal = Journal(own, clock=clock)
+    catalogs = Catalogs(decider, interior.confirmations)
+    events = Events(interior, catalogs, rules=bounds.feed, log=log)
+    metrics = Metrics(interior, listeners=events.feed)
+    journal = Journal(interior.own, clock=clock)
     fence = Fence(metrics=metrics, log=log)
     decisions = Decisions(decider, journal, fence=fence, metrics=metrics, limits=limits, clock=clock, log=log)
     records = Records(writer, fence=fence, metrics=metrics, limits=limits)
-    catalogs = Catalogs(decider)
-    health = Health(decider, writer, held, metrics=metrics, clock=clock, trial=trial)
+    bundles = ArchivedBundles(interior.bundles)
+    health = Health(interior, metrics=metrics, clock=clock)
     routes = {
         EVALUATION_PATH: Route("POST", Access.LOCAL, decisions.evaluate),
         RESOURCE_SEARCH_PATH: Route("POST", Access.LOCAL, decisions.search),
@@ -109,16 +112,20 @@ def build_app(  # noqa: PLR0913 - one for each part of a decision point
         CATALOG_PATH: Route("GET", Access.ENFORCER, catalogs.head),
         f"{CATALOG_PATH}/": Route("GET", Access.ENFORCER, catalogs.content),
         f"{MAPPING_PATH}/": Route("GET", Access.ENFORCER, catalogs.mapping),
-        REVOCATIONS_PATH: Route("GET", Access.ENFORCER, Revocations(held).whole),
+        REVOCATIONS_PATH: Route("GET", Access.ENFORCER, Revocations(interior.held).whole),
+        EVENTS_PATH: Route("GET", Access.ENFORCER, events.listen),
+        BUNDLE_PATH: Route("GET", Access.ENFORCER, bundles.head),
+        f"{BUNDLE_PATH}/": Route("GET", Access.ENFORCER, bundles.content),
         HEALTH_PATH: Route("GET", Access.OPEN, health.alive),
         READY_PATH: Route("GET", Access.LOCAL, health.ready),
         METRICS_PATH: Route("GET", Access.LOCAL, health.metrics),
     }
-    return PdpApp(routes, Door(enforcers, listen=listen), metrics=metrics, clock=clock, log=log, bounds=bounds)
+    door = Door(enforcers, listen=listen)
+    return PdpApp(routes, door, metrics=metrics, clock=clock, log=log, bounds=bounds, on_stop=events.feed.close)
 
 
 class PdpApp:
-    """Raw ASGI: takes every exchange through its steps and answers whatever happens."""
+    """Raw ASGI: takes every exchange through its steps and answers whatever happens; `on_stop` ends what streams."""
 
     def __init__(
         self,
@@ -129,7 +136,9 @@ class PdpApp:
         clock: Clock,
         log: FilteringBoundLogger,
         bounds: ServerBounds,
+        on_stop: Callable[[], None],
     ) -> None:
+        self.stop = on_stop
         self._routes = routes
         self._door = door
         self._metrics = metrics
@@ -147,13 +156,16 @@ class PdpApp:
         except DisconnectedError:
             return
         self._metrics.answered(answer.status)
-        if CLOSE[0] in answer.headers:
+        if isinstance(answer, StreamedAnswer):
+            await write_stream(send, answer, receive)
+        elif CLOSE[0] in answer.headers:
             limit, timeout = 4 * self._bounds.max_body_bytes, self._bounds.body_timeout
             await write_early_answer(send, answer, receive, limit=limit, timeout=timeout)
         else:
             await write_answer(send, answer)
 
-    async def _answer(self, request: Request, receive: Receive) -> Answer:
+    async def _answer(self, request: Request, receive: Receive) -> Answer | StreamedAnswer:
+        answer: Answer | StreamedAnswer
         echo: Headers = ()
         unread = has_body(request)
         try:

@@ -18,7 +18,7 @@ from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect
 from pdp.server.access import Anonymous, Caller
-from pdp.server.decider import Decider
+from pdp.server.decider import Decider, active_name
 from pdp.server.enforcers import KnownEnforcer
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
 from pdp.server.fence import Fence
@@ -130,7 +130,8 @@ class Decisions:
         return RefusedExchange(503, error.caller_text)
 
     def _denial(self, code: ReasonCode) -> EvaluationResponse:
-        answer = ToolgateAnswer(self._clock.identifier(), code, self._decider.generation, self._decider.bundle)
+        active = active_name(self._decider)
+        answer = ToolgateAnswer(self._clock.identifier(), code, active.generation, active.bundle)
         return EvaluationResponse(decision=False, context=AnswerContext(answer))
 
     def _count(self, http: Request, code: ReasonCode) -> None:

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pdp.audit.ingest import LogWriter
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import RecordError, Refused
-from pdp.revocation.held import HeldRevocations
 from pdp.server.access import Caller
-from pdp.server.decider import Decider
+from pdp.server.bundle_facts import facts_of
+from pdp.server.decider import active_name
 from pdp.server.exchange import Answer, Request, json_answer
+from pdp.server.interior import Interior
 from pdp.server.metrics import CONTENT_TYPE, Metrics
-from pdp.server.trial import Trial
 
 PROBE_SECONDS: Final = 1.0
 """For how long the answer of one probe of the log stands."""
@@ -20,22 +19,10 @@ PROBE_SECONDS: Final = 1.0
 class Health:
     """Answers how the decision point is."""
 
-    def __init__(
-        self,
-        decider: Decider,
-        writer: LogWriter,
-        held: HeldRevocations,
-        *,
-        metrics: Metrics,
-        clock: Clock,
-        trial: Trial | None = None,
-    ) -> None:
-        self._decider = decider
-        self._writer = writer
-        self._held = held
+    def __init__(self, interior: Interior, *, metrics: Metrics, clock: Clock) -> None:
+        self._interior = interior
         self._metrics = metrics
         self._clock = clock
-        self._trial = trial
         self._probed_at: float | None = None
         self._log_error: str | None = None
 
@@ -44,17 +31,22 @@ class Health:
         return json_answer({"status": "ok"})
 
     async def ready(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002
-        """`GET /readyz`: 200 with an active bundle, revocations and a log that takes records, else 503."""
+        """`GET /readyz`: 200 with a bundle that decides, revocations and a log that takes records, else 503."""
         log_error, revocations_error = await self._probe(), self._unknown()
+        facts, active = facts_of(self._interior.bundles), active_name(self._interior.decider)
         state: Mapping[str, Any] = {
-            "ready": self._decider.generation > 0 and log_error is None and revocations_error is None,
-            "generation": self._decider.generation,
-            "bundle": self._decider.bundle,
-            "bundle_error": self._decider.last_error,
+            "ready": active.generation > 0 and facts.unusable is log_error is revocations_error is None,
+            "generation": active.generation,
+            "bundle": active.bundle,
+            "bundle_error": facts.unusable or self._interior.decider.last_error,
+            "bundle_trouble": facts.trouble,
+            "bundle_age_ms": facts.bundle_age_ms,
+            "source": facts.source,
+            "source_age_ms": facts.source_age_ms,
             "revocations_error": revocations_error,
             "log_error": log_error,
-            "log_queue": self._writer.depth,
-            "canary": None if self._trial is None else self._trial.standing,
+            "log_queue": self._interior.writer.depth,
+            "canary": None if self._interior.trial is None else self._interior.trial.standing,
         }
         return json_answer(state, status=200 if state["ready"] else 503)
 
@@ -65,7 +57,7 @@ class Health:
     def _unknown(self) -> str | None:
         """Why nobody knows what is revoked, None where that is known."""
         try:
-            self._held.current()
+            self._interior.held.current()
         except Refused as refusal:
             return refusal.detail
         return None
@@ -75,7 +67,7 @@ class Health:
         if self._probed_at is None or now - self._probed_at >= PROBE_SECONDS:
             self._probed_at = now
             try:
-                await self._writer.probe()
+                await self._interior.writer.probe()
                 self._log_error = None
             except RecordError as error:
                 self._log_error = error.detail

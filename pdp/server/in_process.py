@@ -60,7 +60,7 @@ class InProcessDecisionPoint:
         except Refused as refusal:
             raise DecisionError(refusal.code, refusal.detail) from refusal
 
-    async def catalog_head(self) -> CatalogHead:
+    async def catalog_head(self, *, using: int | None) -> CatalogHead:  # noqa: ARG002 - nobody else asks what is used
         """The digests of the active bundle, for its catalog, and of its claims mapping."""
         bundle = self._active.bundle
         return CatalogHead(bundle.manifest.digest, bundle.manifest.serial, bundle.mapping.digest)

@@ -11,8 +11,9 @@ import uvloop
 from structlog.typing import FilteringBoundLogger
 
 from pdp.hosting.address import ListenAddress, UnixAddress
+from pdp.hosting.descriptors import make_room
 from pdp.hosting.garbage import spare_what_stays
-from pdp.hosting.http_server import HttpServer
+from pdp.hosting.http_server import MAX_CONNECTIONS, HttpServer
 from pdp.hosting.sockets import bind, with_real_port
 from pdp.server.exchange import AsgiApp
 from pdp.server.service import Service
@@ -26,12 +27,21 @@ class _Entrance:
     listen: ListenAddress
     bound: socket.socket
     ready: str
+    streams: int = 0
+    """Connections beside all others that may have an answer without end."""
 
 
 def run_service(
-    service: Service, *, listen: ListenAddress, log: FilteringBoundLogger, admin: ListenAddress | None = None
+    service: Service,
+    *,
+    listen: ListenAddress,
+    log: FilteringBoundLogger,
+    admin: ListenAddress | None = None,
+    streams: int = 0,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then answer what was asked and return; SIGHUP reloads.
+
+    There may be `streams` connections to `listen` beside all others.
 
     Raises:
         UnusableError: an address cannot be listened on.
@@ -39,9 +49,12 @@ def run_service(
 
     """
     with ExitStack() as sockets:
-        entrances = [_Entrance(service.app, listen, sockets.enter_context(_bound(listen)), "pdp_ready")]
+        entrances = [_Entrance(service.app, listen, sockets.enter_context(_bound(listen)), "pdp_ready", streams)]
         if service.admin is not None and admin is not None:
             entrances.append(_Entrance(service.admin, admin, sockets.enter_context(_bound(admin)), "admin_ready"))
+        wanted = sum(_connections(one) for one in entrances)
+        if (possible := make_room(wanted)) < wanted:
+            log.warning("open_files_short", connections=wanted, possible=possible)
         uvloop.run(_serve(service, entrances, log=log))
 
 
@@ -90,4 +103,14 @@ def _server(entrance: _Entrance, service: Service, log: FilteringBoundLogger) ->
             address = f"http://{with_real_port(listen, socket=entrance.bound)}"
         log.info(entrance.ready, address=address, generation=service.generation)
 
-    return HttpServer(entrance.app, bound=entrance.bound, on_ready=announce)
+    return HttpServer(
+        entrance.app,
+        bound=entrance.bound,
+        on_ready=announce,
+        on_stop=service.stop,
+        connections=_connections(entrance),
+    )
+
+
+def _connections(entrance: _Entrance) -> int:
+    return MAX_CONNECTIONS + entrance.streams

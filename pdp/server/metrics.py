@@ -1,16 +1,16 @@
 """What the decision point counts, in a registry of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pdp.audit.ingest import LogWriter
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftRecord, Effect
-from pdp.server.decider import Decider
+from pdp.lifecycle.standing import Trouble
+from pdp.server.interior import Interior
 from pdp.server.trial import Trial
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST.encode("ascii")
@@ -19,13 +19,13 @@ _BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0
 
 
 class Metrics:
-    """Counts of one server."""
+    """Counts of one server; `listeners` are those of its events."""
 
-    def __init__(self, decider: Decider, writer: LogWriter, *, trial: Trial | None = None) -> None:
+    def __init__(self, interior: Interior, *, listeners: Sized) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_State(decider, writer))
-        if trial is not None:
-            self._registry.register(_Canary(trial))
+        self._registry.register(_State(interior, listeners))
+        if interior.trial is not None:
+            self._registry.register(_Canary(interior.trial))
         self._decisions = Counter(
             "toolgate_decisions_total", "Decisions.", ["decision", "reason_code"], registry=self._registry
         )
@@ -68,19 +68,37 @@ class Metrics:
 class _State(Collector):
     """What others keep, read when it is asked for."""
 
-    def __init__(self, decider: Decider, writer: LogWriter) -> None:
-        self._decider = decider
-        self._writer = writer
+    def __init__(self, interior: Interior, listeners: Sized) -> None:
+        self._interior = interior
+        self._listeners = listeners
 
     def collect(self) -> Iterator[Metric]:
-        commits = self._writer.commits
-        yield GaugeMetricFamily("toolgate_generation", "Generation of the bundle.", value=self._decider.generation)
-        yield GaugeMetricFamily("toolgate_log_queue", "Records that wait to be committed.", value=self._writer.depth)
+        decider, writer = self._interior.decider, self._interior.writer
+        commits = writer.commits
+        yield GaugeMetricFamily("toolgate_generation", "Generation of the bundle.", value=decider.generation)
+        yield GaugeMetricFamily("toolgate_listeners", "Enforcers that listen to events.", value=len(self._listeners))
+        yield GaugeMetricFamily("toolgate_log_queue", "Records that wait to be committed.", value=writer.depth)
         yield CounterMetricFamily("toolgate_records_committed", "Records committed.", value=commits.committed)
         yield CounterMetricFamily("toolgate_record_failures", "Records not committed.", value=commits.failures)
         yield CounterMetricFamily(
-            "toolgate_bundle_reload_failures", "Bundles not activated.", value=self._decider.reload_failures
+            "toolgate_bundle_reload_failures", "Bundles not activated.", value=decider.reload_failures
         )
+        yield from self._of_bundles()
+
+    def _of_bundles(self) -> Iterator[Metric]:
+        bundles = self._interior.bundles
+        standing, failures, confirmed_ago = bundles.standing, bundles.failures_by, bundles.confirmed_ago()
+        troubles = GaugeMetricFamily("toolgate_bundle_trouble", "Why the newest is not in force.", labels=["code"])
+        failed = CounterMetricFamily("toolgate_bundle_failures", "Bundles not activated, by why.", labels=["code"])
+        for code in Trouble:
+            troubles.add_metric([code.value], float(standing.trouble is code))
+            failed.add_metric([code.value], failures.get(code, 0))
+        yield troubles
+        yield failed
+        if confirmed_ago is not None:
+            yield GaugeMetricFamily(
+                "toolgate_source_confirmed_age_seconds", "Since the source was confirmed.", value=confirmed_ago
+            )
 
 
 class _Canary(Collector):

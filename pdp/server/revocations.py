@@ -3,6 +3,7 @@
 from pdp.core.contract.errors import Refused
 from pdp.revocation.held import HeldRevocations
 from pdp.server.access import Caller
+from pdp.server.catalogs import known_tags
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
 
 
@@ -27,5 +28,4 @@ class Revocations:
             raise RefusedExchange(503, refusal.caller_text) from refusal
         tag = f'"{known.sequence}"'
         headers = ((b"etag", f"W/{tag}".encode()),)
-        asked = {item.strip().removeprefix("W/") for item in (http.header(b"if-none-match") or "").split(",")}
-        return Answer(304, headers=headers) if tag in asked else json_answer(known, headers=headers)
+        return Answer(304, headers=headers) if tag in known_tags(http) else json_answer(known, headers=headers)

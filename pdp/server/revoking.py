@@ -19,7 +19,7 @@ from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.revocation import Revoked
 from pdp.revocation.held import HeldRevocations
-from pdp.server.decider import Decider
+from pdp.server.decider import ActiveName, Decider, active_name
 
 _EVERYTHING = ("",)
 
@@ -80,7 +80,7 @@ class RevokingDecider:
         try:
             revoked.check(request, now=now)
         except Refused:
-            return ResourceSearchResponse([], self._search_context(revoked, self.generation, self.bundle))
+            return ResourceSearchResponse([], self._search_context(revoked, active_name(self._decider)))
         found = self._decider.search(request)
         shown = []
         for resource in found.results:
@@ -88,7 +88,8 @@ class RevokingDecider:
                 revoked.check_tool(resource.id, now=now)
                 shown.append(resource)
         context = found.context.toolgate
-        return ResourceSearchResponse(shown, self._search_context(revoked, context.generation, context.bundle))
+        name = ActiveName(context.generation, context.bundle)
+        return ResourceSearchResponse(shown, self._search_context(revoked, name))
 
     def catalog_json(self) -> bytes:
         """The catalog of the active bundle.
@@ -110,18 +111,19 @@ class RevokingDecider:
 
     def _denial(self, refusal: Refused) -> EvaluationResponse:
         """Never to be used again: what was revoked may be lifted at any time."""
+        active = active_name(self._decider)
         answer = ToolgateAnswer(
             decision_id=self._clock.identifier(),
             reason_code=refusal.code,
-            generation=self._decider.generation,
-            bundle=self._decider.bundle,
+            generation=active.generation,
+            bundle=active.bundle,
             detail=refusal.detail,
             revocations=self._held.sequence,
         )
         return EvaluationResponse(decision=False, context=AnswerContext(answer))
 
-    def _search_context(self, revoked: Revoked, generation: int, bundle: str) -> SearchAnswerContext:
-        return SearchAnswerContext(SearchContext(generation, bundle, revoked.sequence))
+    def _search_context(self, revoked: Revoked, name: ActiveName) -> SearchAnswerContext:
+        return SearchAnswerContext(SearchContext(name.generation, name.bundle, revoked.sequence))
 
 
 def _narrowed(cache: CacheHint, revoked: Revoked) -> CacheHint:

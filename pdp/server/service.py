@@ -7,10 +7,9 @@ from typing import Protocol, Self
 
 from structlog.typing import FilteringBoundLogger
 
-from pdp.audit.ingest import LogWriter
 from pdp.hosting.event_log import frames
-from pdp.server.decider import Decider
 from pdp.server.exchange import AsgiApp
+from pdp.server.interior import Interior
 
 
 class Service(Protocol):
@@ -35,6 +34,10 @@ class Service(Protocol):
         """Look for a new bundle now; a failure is the service's to log, and leaves the active one."""
         ...
 
+    def stop(self) -> None:
+        """End answers that have no end of their own; what was asked is answered all the same."""
+        ...
+
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(
@@ -43,34 +46,37 @@ class Service(Protocol):
 
 
 class PdpService:
-    """The service of `app`: starts and closes `writer`, keeps `background` going between; `on_close` comes last."""
+    """The service of `app`: starts and closes the log of `interior`, keeps `background` going between.
+
+    `on_stop` ends what streams, `on_close` comes last.
+    """
 
     def __init__(
         self,
         app: AsgiApp,
-        decider: Decider,
-        writer: LogWriter,
+        interior: Interior,
         *,
         reload: Callable[[], Awaitable[None]],
         log: FilteringBoundLogger,
         admin: AsgiApp | None = None,
         background: Sequence[Callable[[], Awaitable[None]]] = (),
+        on_stop: Callable[[], None] = lambda: None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.app = app
         self.admin = admin
-        self._decider = decider
-        self._writer = writer
+        self._interior = interior
         self._reload = reload
         self._log = log
         self._background = background
+        self.stop = on_stop
         self._on_close = on_close
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def generation(self) -> int:
         """The serial of the active bundle."""
-        return self._decider.generation
+        return self._interior.decider.generation
 
     async def reload(self) -> None:
         """Look for a new bundle now."""
@@ -78,7 +84,7 @@ class PdpService:
 
     async def __aenter__(self) -> Self:
         """Start what goes on beside the application."""
-        self._writer.start()
+        self._interior.writer.start()
         self._tasks = [asyncio.get_running_loop().create_task(self._guarded(work)) for work in self._background]
         return self
 
@@ -86,10 +92,11 @@ class PdpService:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop it; what waits for the log is committed first."""
+        self.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._writer.aclose()
+        await self._interior.writer.aclose()
         self._on_close()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:

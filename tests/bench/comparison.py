@@ -35,15 +35,15 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What a target says: the line `of` takes at most `seconds`."""
+    """What a target says: the line `of` takes at most `most`, seconds or whatever it counts."""
 
     name: str
     of: str
-    seconds: float
+    most: float
 
     def measured(self, times: Times) -> float:
         """The median, as a share of what it may take."""
-        return median(times[self.of]) / self.seconds
+        return median(times[self.of]) / self.most
 
     @property
     def bound(self) -> float:
@@ -87,7 +87,7 @@ def keep(path: Path, times: Times, targets: Sequence[Target]) -> None:
             {"name": t.name, "bound": t.bound, "measured": t.measured(times), "verdict": verdict(t, times)}
             for t in targets
         ],
-        "seconds": times,
+        "rounds": times,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n")

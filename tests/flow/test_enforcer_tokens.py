@@ -87,7 +87,7 @@ async def test_an_enforcer_asks_lists_records_and_reads_with_tokens_of_its_own(
         assert (response.decision, response.context.toolgate.revocations) == (True, 0)
         found = await point.search(ResourceSearchRequest(SUBJECT, Action("tools/call"), ResourceKind("tool")))
         assert [one.id for one in found.results] == ["git/git_log"]
-        catalog = await point.catalog((await point.catalog_head()).digest)
+        catalog = await point.catalog((await point.catalog_head(using=None)).digest)
         assert catalog.servers() == {"git"}
         await point.commit(decision(1, writer="edge", server="git"))
         # What is another's is refused, whatever is asked of it.

@@ -28,6 +28,12 @@ CATALOG_PATH: Final = "/v1/catalog"
 MAPPING_PATH: Final = "/v1/mapping"
 """Below it, under its digest, is the claims mapping."""
 REVOCATIONS_PATH: Final = "/v1/revocations"
+EVENTS_PATH: Final = "/v1/events"
+"""A stream of what is in force; see `event`."""
+BUNDLE_PATH: Final = "/v1/bundle"
+"""Has what is signed about the active bundle; below it, under its digest, is a bundle's content."""
+GENERATION_HEADER: Final = "Toolgate-Generation"
+"""The header in which an enforcer says which generation it uses, when it asks for `CATALOG_PATH`."""
 
 
 class Subject(msgspec.Struct, frozen=True):

@@ -90,6 +90,8 @@ class PdpSettings(Section):
     bundles: BundleSettings = BundleSettings()
     reload_interval: Seconds = "2s"  # type: ignore[assignment]
     answer_max_age: Seconds = "5s"  # type: ignore[assignment]
+    heartbeat_interval: Seconds = "2s"  # type: ignore[assignment]
+    max_listeners: int = Field(default=2000, gt=0)
     max_message_bytes: int = Field(default=4 * 1024 * 1024, gt=0)
     resource: str | None = Field(default=None, min_length=1)
     enforcers: dict[str, EnforcerSettings] = {}

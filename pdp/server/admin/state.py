@@ -3,11 +3,10 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from pdp.audit.ingest import LogWriter
-from pdp.revocation.held import HeldRevocations
 from pdp.server.admin.authority import AdminAction, Authority, Role
 from pdp.server.admin.permission import KnownPerson, StatusReader
-from pdp.server.decider import Decider
+from pdp.server.admin.status import Status, status_of
+from pdp.server.interior import Interior
 
 
 class Whoami(BaseModel):
@@ -20,21 +19,7 @@ class Whoami(BaseModel):
     permitted: list[AdminAction]
 
 
-class Status(BaseModel):
-    """How the decision point is; `bundle_error` is why the newest policies are not in force."""
-
-    generation: int
-    bundle: str
-    bundle_error: str | None
-    reload_failures: int
-    log_queue: int
-    records_committed: int
-    record_failures: int
-    revocations: int
-    in_force: int
-
-
-def state_routes(decider: Decider, writer: LogWriter, held: HeldRevocations, *, authority: Authority) -> APIRouter:
+def state_routes(interior: Interior, *, authority: Authority) -> APIRouter:
     """The paths that say how things are."""
     routes = APIRouter()
 
@@ -50,17 +35,6 @@ def state_routes(decider: Decider, writer: LogWriter, held: HeldRevocations, *, 
     @routes.get("/admin/v1/status")
     def status(_: StatusReader) -> Status:
         """How the decision point is."""
-        known = held.current().known
-        return Status(
-            generation=decider.generation,
-            bundle=decider.bundle,
-            bundle_error=decider.last_error,
-            reload_failures=decider.reload_failures,
-            log_queue=writer.depth,
-            records_committed=writer.commits.committed,
-            record_failures=writer.commits.failures,
-            revocations=known.sequence,
-            in_force=len(known.revocations),
-        )
+        return status_of(interior)
 
     return routes

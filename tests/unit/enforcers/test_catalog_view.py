@@ -22,17 +22,20 @@ class Source:
         self.name = "one"
         self.maps_by = "built-in"
         self.catalogs = {"one": CATALOG, "two": Catalog([])}
+        self.generation = 1
         self.asked: list[str] = []
+        self.told: list[int | None] = []
         self.fails: DecisionError | None = None
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def catalog_head(self) -> CatalogHead:
+    async def catalog_head(self, *, using: int | None) -> CatalogHead:
         self.asked.append("name")
+        self.told.append(using)
         await self.gate.wait()
         if self.fails is not None:
             raise self.fails
-        return CatalogHead(self.name, 1, self.maps_by)
+        return CatalogHead(self.name, self.generation, self.maps_by)
 
     async def catalog(self, name: str) -> Catalog:
         self.asked.append(name)
@@ -179,3 +182,17 @@ async def test_a_question_from_before_the_mapping_changed_does_not_answer_for_it
     await bench.settle()
     assert await waiting is BUILT_IN
     assert bench.source.asked == ["name", "one", "built-in", "name", "name"]
+
+
+async def test_each_question_tells_which_generation_is_in_use_and_none_that_could_not_be_had(bench: Bench) -> None:
+    await bench.view.current()
+    bench.source.generation, bench.now = 2, 11.0
+    await bench.view.current()
+    bench.source.generation, bench.source.name, bench.now = 3, "missing", 22.0
+    with pytest.raises(KeyError):
+        await bench.view.current()
+    bench.source.name = "two"
+    await bench.view.current()
+    bench.now = 33.0
+    await bench.view.current()
+    assert bench.source.told == [None, 1, 2, 2, 3]

@@ -102,7 +102,7 @@ async def test_the_key_goes_along_and_the_answer_comes_back() -> None:
 )
 async def test_whatever_is_no_decision_is_none(handler: Handler) -> None:
     async with serving(handler) as url, asking(url) as point:
-        for asked in (point.decide(ASK), point.search(FIND), point.catalog_head()):
+        for asked in (point.decide(ASK), point.search(FIND), point.catalog_head(using=None)):
             with pytest.raises(DecisionError) as refused:
                 await asked
             assert refused.value.code is ReasonCode.PDP_UNREACHABLE
@@ -125,8 +125,22 @@ def holding(content: bytes) -> Handler:
 
 async def test_the_catalog_is_had_by_the_digest_of_its_bytes() -> None:
     async with serving(holding(CONTENT)) as url, asking(url) as point:
-        assert await point.catalog_head() == HEAD
+        assert await point.catalog_head(using=None) == HEAD
         assert (await point.catalog(NAME)).to_json() == CONTENT
+
+
+async def test_the_decision_point_is_told_which_generation_is_in_use() -> None:
+    told = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        told.append((request.path, request.headers.get("Toolgate-Generation")))
+        return web.Response(body=msgspec.json.encode(HEAD) if request.path == "/v1/catalog" else GOOD)
+
+    async with serving(handler) as url, asking("http://127.0.0.1:9", url) as point:
+        await point.catalog_head(using=None)
+        await point.catalog_head(using=12)
+        await point.decide(ASK)
+    assert told == [("/v1/catalog", None), ("/v1/catalog", "12"), ("/access/v1/evaluation", None)]
 
 
 async def test_the_mapping_is_had_by_the_digest_of_its_bytes_and_no_other_is_trusted() -> None:

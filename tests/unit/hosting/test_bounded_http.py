@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -112,3 +113,93 @@ async def test_between_requests_there_is_more_time() -> None:
                 await reader.read()
         writer.write(b"GET / HTTP/1.1\r\n")
         assert await reader.read() == b"", "and none to be slow in the next one"
+
+
+class _Impatient(BoundedHttpProtocol):
+    stall_seconds = 0.05
+    leaving_seconds = 0.05
+
+
+class Endless:
+    """An application that sends without end, until it hears that nobody takes it."""
+
+    def __init__(self, *, most: int | None = None) -> None:
+        self.most = most
+        self.sent = 0
+        self.has_sent = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = asyncio.create_task(self._gone(receive))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while not gone.done() and (self.most is None or self.sent < self.most):
+            await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
+            self.sent += 65_536
+            self.has_sent.set()
+            await asyncio.sleep(0)
+        if self.most is None:
+            self.ended.set()
+        await gone
+        self.ended.set()
+
+    async def _gone(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+@asynccontextmanager
+async def stalled(
+    app: Endless, protocol: type[BoundedHttpProtocol]
+) -> AsyncIterator[tuple[ServerState, socket.socket]]:
+    """A connection that asks and takes nothing; both sides hold little for it."""
+    config, state = uvicorn.Config(app, log_config=None, lifespan="off"), ServerState()
+    loop = asyncio.get_running_loop()
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    server = await loop.create_server(lambda: protocol(config, state, {}), sock=listening)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(0)
+        await loop.sock_connect(client, listening.getsockname())
+        await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        try:
+            async with asyncio.timeout(30):
+                yield state, client
+        finally:
+            server.close()
+            for connection in list(state.connections):
+                connection.transport.abort()
+
+
+async def test_a_reader_that_takes_nothing_is_dropped() -> None:
+    app = Endless()
+    async with stalled(app, _Impatient) as (state, _):
+        await app.ended.wait()
+        assert state.connections == set()
+
+
+async def test_a_reader_that_takes_little_is_waited_for() -> None:
+    class Patient(_Impatient):
+        stall_seconds = 0.4
+
+    app = Endless()
+    async with stalled(app, Patient) as (state, client):
+        loop = asyncio.get_running_loop()
+        until = loop.time() + 3 * Patient.stall_seconds
+        while loop.time() < until:
+            await loop.sock_recv(client, 4096)
+        assert len(state.connections) == 1
+        assert not app.ended.is_set()
+
+
+async def test_a_server_that_ends_does_not_wait_for_a_reader_that_takes_nothing() -> None:
+    class Patient(_Impatient):
+        stall_seconds = 3600.0
+
+    app = Endless(most=32 * 1024)
+    async with stalled(app, Patient) as (state, _):
+        await app.has_sent.wait()
+        for connection in list(state.connections):
+            connection.shutdown()
+        await app.ended.wait()
+        assert state.connections == set()

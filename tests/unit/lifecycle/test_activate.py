@@ -6,12 +6,15 @@ import structlog.testing
 
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subject
 from pdp.core.contract.clock import Clock
+from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import ConfigurationError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.lifecycle.activate import ActiveBundle, BundleRules
+from pdp.lifecycle.archive import NotArchivedError
 from pdp.lifecycle.archive_directory import DirectoryArchive
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.source import Sighting
+from pdp.lifecycle.standing import Trouble
 from pdp.lifecycle.state import BundleState
 
 PERMIT = b'@id("all") permit (principal, action, resource);'
@@ -125,6 +128,41 @@ def test_decisions_follow_the_active_bundle(tmp_path: Path) -> None:
     bundle.refresh()
     assert decider.generation == decider.evaluate(request).context.toolgate.generation == 2
     assert decider.bundle == bundle.bundle.manifest.digest
+
+
+def test_failures_are_counted_by_why(tmp_path: Path) -> None:
+    sources = Sources(PERMIT)
+    bundle = active(sources, tmp_path)
+    bundle.activate()
+    sources.policy = BROKEN
+    bundle.refresh()
+    (tmp_path / "serial.json").write_bytes(b"{")
+    sources.policy = FORBID
+    bundle.refresh()
+    assert {code: count for code, count in bundle.failures_by.items() if count} == {
+        Trouble.REFUSED: 1,
+        Trouble.UNKEPT: 1,
+    }
+    assert bundle.failures == 2
+
+
+def test_the_active_content_is_had_without_its_archive_and_an_altered_one_never(tmp_path: Path) -> None:
+    sources = Sources(PERMIT)
+    bundle = active(sources, tmp_path)
+    bundle.activate()
+    first = bundle.bundle.manifest.digest
+    sources.policy = FORBID
+    bundle.refresh()
+    second = bundle.bundle.manifest.digest
+    assert [digest_of(bundle.archived(one)) for one in (first, second)] == [first, second]
+    for path in (tmp_path / "bundles").iterdir():
+        path.unlink()
+    assert digest_of(bundle.archived(second)) == second
+    with pytest.raises(NotArchivedError):
+        bundle.archived(first)
+    (tmp_path / f"active.{second.removeprefix('sha256:')}.json").write_bytes(b"{}")
+    with pytest.raises(NotArchivedError):
+        bundle.archived(second)
 
 
 def test_warnings_are_logged_when_a_bundle_is_activated_and_refuse_nothing(tmp_path: Path) -> None:

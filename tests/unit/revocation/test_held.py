@@ -62,6 +62,34 @@ def test_revocations_never_go_back() -> None:
     assert held.current().sequence == 1
 
 
+def test_who_subscribes_hears_of_each_change_once_and_of_nothing_else() -> None:
+    source, clock = MemoryRevocations(), Time()
+    held, heard = holding(source, clock), []
+    held.subscribe(lambda: heard.append(held.sequence))
+    held.refresh()
+    source.revoke(RevocationKind.SERVER, "git")
+    held.refresh()
+    held.refresh()
+    source.raises = RevocationsUnavailableError("the disk is gone")
+    with pytest.raises(RevocationsUnavailableError):
+        held.refresh()
+    assert heard == [1]
+
+
+def test_an_age_counts_from_the_last_reading_that_succeeded() -> None:
+    source, clock = MemoryRevocations(), Time()
+    held = holding(source, clock)
+    clock.now += 3.0
+    assert held.confirmed_ago() == 3.0
+    held.refresh()
+    assert held.confirmed_ago() == 0.0
+    source.raises = RevocationsUnavailableError("the disk is gone")
+    clock.now += 4.0
+    with pytest.raises(RevocationsUnavailableError):
+        held.refresh()
+    assert held.confirmed_ago() == 4.0
+
+
 async def test_watching_goes_on_through_an_outage_and_tells_it_once() -> None:
     source, events = MemoryRevocations(), Events()
     held = holding(source, Time(), events)

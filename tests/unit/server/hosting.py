@@ -8,6 +8,9 @@ from typing import Any
 import httpx
 
 from pdp.audit.ingest import LogWriter
+from pdp.core.bundle.envelope import sealed
+from pdp.core.bundle.head import Head
+from pdp.core.bundle.manifest import PAYLOAD_TYPE, Manifest
 from pdp.core.contract.authzen import (
     AnswerContext,
     EvaluationRequest,
@@ -20,13 +23,18 @@ from pdp.core.contract.authzen import (
     ToolgateAnswer,
 )
 from pdp.core.contract.clock import Clock
+from pdp.core.contract.errors import BundleError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.revocation import Revocation, RevocationKind, RevocationSet
 from pdp.hosting.address import ListenAddress, TcpAddress
+from pdp.lifecycle.archive import NotArchivedError
+from pdp.lifecycle.standing import Standing, Trouble
 from pdp.revocation.held import HeldRevocations
-from pdp.server.app import ServerBounds, build_app
+from pdp.server.app import PdpApp, ServerBounds, build_app
+from pdp.server.confirmations import Confirmations
 from pdp.server.enforcer_keys import EnforcerKeys
 from pdp.server.enforcers import Authenticator, Client, Enforcers, EveryServer, TheseServers
+from pdp.server.interior import Interior
 from pdp.server.own_records import OwnRecords
 from pdp.server.trial import Trial
 from tests.unit.audit.sample import MemoryStore
@@ -93,6 +101,51 @@ class TellingDecider:
         return next(self.mappings)
 
 
+class TellingBundles:
+    """Fills the port `Bundles`: says and does what it is told to."""
+
+    source = "the test"
+
+    def __init__(self) -> None:
+        self.standing = Standing(confirmed=1.0)
+        self.head = Head(sealed(PAYLOAD_TYPE, Manifest(7, BUNDLE, {}).to_json()))
+        self.max_age: float | None = None
+        self.failures_by: dict[Trouble, int] = {}
+        self.aged = 0.0
+        self.confirmed: float | None = 0.25
+        self.contents: dict[str, bytes] = {}
+        self.raises: Exception | None = None
+        self.reads: list[str] = []
+        self.on_refresh: Callable[[], None] = lambda: None
+        self._listeners: list[Callable[[], None]] = []
+
+    def usable(self) -> None:
+        if self.max_age is not None and self.aged > self.max_age:
+            raise BundleError(ReasonCode.BUNDLE_STALE, "the bundle is too old")
+
+    def age(self) -> float:
+        return self.aged
+
+    def confirmed_ago(self) -> float | None:
+        return self.confirmed
+
+    def archived(self, digest: str) -> bytes:
+        self.reads.append(digest)
+        if self.raises is not None:
+            raise self.raises
+        if digest not in self.contents:
+            raise NotArchivedError(f"no bundle {digest} is kept")
+        return self.contents[digest]
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    def refresh(self) -> None:
+        self.on_refresh()
+        for listener in self._listeners:
+            listener()
+
+
 class MemoryRevocations:
     """A source of revocations that says what it is told to, or fails."""
 
@@ -119,7 +172,10 @@ class Host:
     """A running application and what is behind it."""
 
     client: httpx.AsyncClient
+    app: PdpApp
     decider: TellingDecider
+    bundles: TellingBundles
+    confirmations: Confirmations
     store: MemoryStore
     writer: LogWriter
     revocations: MemoryRevocations
@@ -129,6 +185,11 @@ class Host:
     def revoke(self, kind: RevocationKind, identifier: str, *, until: str | None = None) -> None:
         self.revocations.revoke(kind, identifier, until=until)
         self.held.refresh()
+
+    def activate(self, generation: int) -> None:
+        """Another bundle is active from now on."""
+        self.decider.generation, self.decider.bundle = generation, f"sha256:{generation:064}"
+        self.bundles.refresh()
 
     async def ask(self, body: Any = None, **named: Any) -> httpx.Response:
         return await self.client.post("/access/v1/evaluation", json=QUESTION if body is None else body, **named)
@@ -161,25 +222,33 @@ async def hosting(
         clock=ticking,
     )
     held = HeldRevocations(revocations, max_age=10.0, steady=ticking.steady, log=events.log())
+    bundles, confirmations = TellingBundles(), Confirmations(clock=ticking)
     app = build_app(
-        decider,
-        OwnRecords(writer, clock=ticking),
-        held=held,
+        Interior(decider, bundles, OwnRecords(writer, clock=ticking), held, confirmations, trial),
         enforcers=enforcers,
         listen=listen,
         clock=ticking,
         log=events.log(),
         bounds=bounds,
-        trial=trial,
     )
     writer.start()
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000), raise_app_exceptions=True)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8181") as client:
-            yield Host(client, decider, store, writer, revocations, held, events)
+            yield Host(client, app, decider, bundles, confirmations, store, writer, revocations, held, events)
     finally:
+        app.stop()
         await writer.aclose()
 
 
 def bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
+
+
+def interior(writer: LogWriter, *, held: HeldRevocations | None = None) -> Interior:
+    """What is behind a listener, but for the log."""
+    clock = ticking_clock()
+    if held is None:
+        held = HeldRevocations(MemoryRevocations(), max_age=10.0, steady=clock.steady, log=Events().log())
+    own = OwnRecords(writer, clock=clock)
+    return Interior(TellingDecider(), TellingBundles(), own, held, Confirmations(clock=clock))

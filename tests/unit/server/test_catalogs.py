@@ -12,7 +12,7 @@ CONTENT = b'{"tools":[]}'
 DIGEST = digest_of(CONTENT)
 MAPPING = b'{"issuers":{}}'
 MAPPING_DIGEST = digest_of(MAPPING)
-TAG = f'"{DIGEST}+{MAPPING_DIGEST}"'
+TAG = f'"{DIGEST}+{MAPPING_DIGEST}+7"'
 
 
 async def activate(host: Host, content: bytes) -> str:

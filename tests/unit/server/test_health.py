@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pdp.audit.store import StoreUnavailableError
+from pdp.lifecycle.standing import Standing, Trouble
 from tests.unit.audit.sample import decision
 from tests.unit.server.hosting import BUNDLE, QUESTION, Host, hosting
 
@@ -21,6 +25,7 @@ async def test_a_process_that_answers_is_alive() -> None:
 async def test_ready_is_an_active_bundle_and_a_log_that_takes_records() -> None:
     async with hosting() as host:
         host.decider.last_error = "policies/a.cedar:1: unexpected token"
+        host.bundles.standing = Standing(Trouble.REFUSED, host.decider.last_error)
         answer = await host.client.get("/readyz")
         assert (answer.status_code, answer.json()) == (
             200,
@@ -29,6 +34,10 @@ async def test_ready_is_an_active_bundle_and_a_log_that_takes_records() -> None:
                 "generation": 7,
                 "bundle": BUNDLE,
                 "bundle_error": "policies/a.cedar:1: unexpected token",
+                "bundle_trouble": "bundle_refused",
+                "bundle_age_ms": None,
+                "source": "the test",
+                "source_age_ms": 250,
                 "revocations_error": None,
                 "log_error": None,
                 "log_queue": 0,
@@ -43,6 +52,24 @@ async def test_without_a_bundle_it_is_not_ready() -> None:
         host.decider.generation = 0
         answer = await host.client.get("/readyz")
         assert (answer.status_code, answer.json()["ready"]) == (503, False)
+
+
+@pytest.mark.parametrize(("age", "status"), [(60.0, 200), (60.1, 503), (float("inf"), 503)])
+async def test_a_bundle_past_its_bound_is_not_ready(age: float, status: int) -> None:
+    async with hosting() as host:
+        host.bundles.max_age, host.bundles.aged = 60.0, age
+        answer = await host.client.get("/readyz")
+        told = answer.json()
+        assert (answer.status_code, told["ready"]) == (status, status == 200)
+        assert told["bundle_age_ms"] == (None if age == float("inf") else int(age * 1000))
+        assert told["bundle_error"] == (None if status == 200 else "the bundle is too old")
+
+
+async def test_a_source_that_was_never_reached_has_no_age() -> None:
+    async with hosting() as host:
+        host.bundles.confirmed = None
+        assert (await host.client.get("/readyz")).json()["source_age_ms"] is None
+        assert "toolgate_source_confirmed_age_seconds" not in await metrics(host)
 
 
 async def test_without_a_log_it_is_not_ready_until_there_is_one_again() -> None:
@@ -83,6 +110,8 @@ async def test_everything_is_counted() -> None:
         host.store.judge = full
         await host.ask()
         host.decider.reload_failures = 3
+        host.bundles.failures_by = {Trouble.UNTRUSTED: 2, Trouble.UNAVAILABLE: 1}
+        host.bundles.standing = Standing(Trouble.UNTRUSTED, "stolen key")
         counted = await metrics(host)
     expected = {
         "toolgate_decisions_total,decision=allow,reason_code=allowed": 1,
@@ -96,8 +125,27 @@ async def test_everything_is_counted() -> None:
         "toolgate_records_committed_total": 2,
         "toolgate_record_failures_total": 1,
         "toolgate_bundle_reload_failures_total": 3,
+        "toolgate_bundle_failures_total,code=bundle_untrusted": 2,
+        "toolgate_bundle_failures_total,code=source_unavailable": 1,
+        "toolgate_bundle_failures_total,code=bundle_refused": 0,
+        "toolgate_bundle_trouble,code=bundle_untrusted": 1,
+        "toolgate_bundle_trouble,code=source_unavailable": 0,
+        "toolgate_bundle_trouble,code=bundle_refused": 0,
+        "toolgate_bundle_trouble,code=bundle_unkept": 0,
+        "toolgate_source_confirmed_age_seconds": 0.25,
+        "toolgate_listeners": 0,
     }
     assert {name: counted.get(name) for name in expected} == expected
+
+
+async def test_every_metric_is_documented(root: Path) -> None:
+    docs = "\n".join(path.read_text() for path in (root / "docs").glob("*.md"))
+    async with hosting() as host:
+        text = (await host.client.get("/metrics")).text
+    families = [one for one in text_string_to_metric_families(text) if not one.name.endswith("_created")]
+    names = {f"{one.name}_total" if one.type == "counter" else one.name for one in families}
+    assert len(names) > 10
+    assert sorted(name for name in names if not re.search(rf"`{name}[`{{]", docs)) == []
 
 
 async def test_two_servers_in_one_process_count_for_themselves() -> None:

@@ -6,7 +6,7 @@ from pdp.audit.ingest import LogWriter
 from pdp.core.contract.errors import RecordError
 from pdp.server.service import PdpService
 from tests.unit.audit.sample import MemoryStore, decision
-from tests.unit.server.hosting import TellingDecider
+from tests.unit.server.hosting import interior
 from tests.unit.tokens.minting import Events
 
 
@@ -17,7 +17,7 @@ async def nothing(*_: object) -> None:
 async def test_a_service_takes_records_while_it_is_entered() -> None:
     store = MemoryStore()
     writer = LogWriter(store, log=Events().log())
-    service = PdpService(nothing, TellingDecider(), writer, reload=nothing, log=Events().log())
+    service = PdpService(nothing, interior(writer), reload=nothing, log=Events().log())
     async with service:
         await writer.commit(decision(1))
         assert service.generation == 7
@@ -42,9 +42,7 @@ async def test_background_work_ends_with_the_service_and_its_failure_is_an_alarm
 
     events = Events()
     writer = LogWriter(MemoryStore(), log=events.log())
-    service = PdpService(
-        nothing, TellingDecider(), writer, reload=nothing, background=[patient, broken], log=events.log()
-    )
+    service = PdpService(nothing, interior(writer), reload=nothing, background=[patient, broken], log=events.log())
     async with service:
         await failed.wait()
         await writer.commit(decision(1))
@@ -61,8 +59,6 @@ async def test_a_reload_is_passed_on() -> None:
         asked.append(None)
 
     events = Events()
-    service = PdpService(
-        nothing, TellingDecider(), LogWriter(MemoryStore(), log=events.log()), reload=reload, log=events.log()
-    )
+    service = PdpService(nothing, interior(LogWriter(MemoryStore(), log=events.log())), reload=reload, log=events.log())
     await service.reload()
     assert len(asked) == 1

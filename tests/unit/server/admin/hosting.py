@@ -20,12 +20,16 @@ from pdp.revocation.held import HeldRevocations
 from pdp.revocation.store import RevocationStore
 from pdp.server.admin.app import admin_app
 from pdp.server.admin.authority import Authority, Role
+from pdp.server.admin.bundle import bundle_routes
 from pdp.server.admin.guard import Entrance, Guard
 from pdp.server.admin.revocations import revocation_routes
 from pdp.server.admin.state import state_routes
+from pdp.server.confirmations import Confirmations
+from pdp.server.interior import Interior
+from pdp.server.own_records import OwnRecords
 from pdp.tokens.trust import build_authenticator
 from tests.unit.audit.sample import MemoryStore
-from tests.unit.server.hosting import TellingDecider
+from tests.unit.server.hosting import TellingBundles, TellingDecider
 from tests.unit.tokens.minting import EC_KEY, NOW, Events, claims, key_set, public_jwk, signed
 
 LOOPBACK = TcpAddress("127.0.0.1", 8182)
@@ -67,6 +71,8 @@ class Admin:
     store: RevocationStore
     held: HeldRevocations
     decider: TellingDecider
+    bundles: TellingBundles
+    confirmations: Confirmations
     events: Events
     time: Time
 
@@ -88,12 +94,14 @@ async def administering(
     (base / "keys.json").write_bytes(key_set(public_jwk(EC_KEY, kid="k1", alg="ES256")))
     issuer = {"alias": "corp", "issuer": "https://login.example.com/", "audience": RESOURCE, "jwks": "keys.json"}
     identity = IdentitySettings.model_validate({"issuers": [issuer]})
-    events, decider, time = Events(), TellingDecider(), Time()
+    events, decider, bundles, time = Events(), TellingDecider(), TellingBundles(), Time()
     log, clock = events.log(), Clock(time, lambda: 0.0, secrets.token_bytes)
     writer, store, authority = LogWriter(MemoryStore(), log=log), RevocationStore(base / "r.db"), Authority(roles)
     held = HeldRevocations(store, max_age=10.0, steady=clock.steady, log=log)
+    inside = Interior(decider, bundles, OwnRecords(writer, clock=clock), held, Confirmations(clock=clock))
     routes = [
-        state_routes(decider, writer, held, authority=authority),
+        state_routes(inside, authority=authority),
+        bundle_routes(inside),
         revocation_routes(store, held, decider=decider, clock=clock),
     ]
     guard = Guard(
@@ -109,7 +117,7 @@ async def administering(
     writer.start()
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8182") as client:
-            yield Admin(client, guard, store, held, decider, events, time)
+            yield Admin(client, guard, store, held, decider, bundles, inside.confirmations, events, time)
     finally:
         await writer.aclose()
         store.close()

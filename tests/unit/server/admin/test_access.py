@@ -18,6 +18,7 @@ BODY = {"kind": "principal", "id": "corp|alice"}
 PATHS = [
     ("GET", "/admin/v1/whoami"),
     ("GET", "/admin/v1/status"),
+    ("POST", "/admin/v1/bundle/refresh"),
     ("GET", REVOCATIONS),
     ("POST", REVOCATIONS),
     ("DELETE", REVOCATIONS),
@@ -55,6 +56,7 @@ async def test_every_path_asks_for_a_permission_but_the_one_that_says_who_asks(a
     assert asking == {
         ("GET", "/admin/v1/whoami"): [],
         ("GET", "/admin/v1/status"): ["status:read"],
+        ("POST", "/admin/v1/bundle/refresh"): ["policies:publish"],
         ("GET", REVOCATIONS): ["revocations:read"],
         ("POST", REVOCATIONS): ["revocations:write"],
         ("DELETE", REVOCATIONS): ["revocations:write"],
@@ -269,7 +271,7 @@ async def status_of(guard: Guard, scope: dict[str, Any]) -> int:
 
 
 async def test_whatever_fails_is_told_to_the_log_alone(admin: Admin) -> None:
-    admin.decider.__class__ = type("Broken", (), {"generation": property(lambda _: 1 // 0)})
+    admin.decider.__class__ = type("Broken", (), {"reload_failures": property(lambda _: 1 // 0)})
     answer = await admin.get("/admin/v1/status")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "division" not in answer.text
@@ -282,4 +284,4 @@ async def test_answers_are_kept_by_nobody_and_pages_load_from_nowhere(admin: Adm
     for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"):
         assert (await admin.get(path)).status_code == 404
     described = (await admin.get("/admin/v1/openapi.json")).json()
-    assert set(described["paths"]) == {"/admin/v1/whoami", "/admin/v1/status", REVOCATIONS}
+    assert set(described["paths"]) == {"/admin/v1/whoami", "/admin/v1/status", "/admin/v1/bundle/refresh", REVOCATIONS}

@@ -27,17 +27,8 @@ async def test_what_is_revoked_is_in_force_at_once_and_says_by_whom(tmp_path: Pa
         assert (answer.status_code, answer.json()) == (201, {"revocation": view, "warning": None})
         assert [one.id for one in admin.held.current().known.revocations] == ["corp|alice"]
         assert (await admin.get(REVOCATIONS)).json() == {"sequence": 1, "revocations": [view]}
-        assert (await admin.get("/admin/v1/status")).json() | {"bundle": ""} == {
-            "generation": 7,
-            "bundle": "",
-            "bundle_error": None,
-            "reload_failures": 0,
-            "log_queue": 0,
-            "records_committed": 0,
-            "record_failures": 0,
-            "revocations": 1,
-            "in_force": 1,
-        }
+        status = (await admin.get("/admin/v1/status")).json()
+        assert (status["revocations"], status["in_force"]) == (1, 1)
         (told,) = [one for one in admin.events.named("admin_access") if one["status"] == 201]
         assert (told["principal"], told["kind"], told["id"], told["revocation"]) == (
             "corp|olga",
