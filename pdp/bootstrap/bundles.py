@@ -4,15 +4,14 @@ from pathlib import Path
 
 import msgspec
 
+from pdp.bootstrap.channels import open_archive, open_channel
 from pdp.core.bundle.envelope import Envelope
 from pdp.core.bundle.trust import Trust, trust_of
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import BundleError, ConfigurationError, Problem
-from pdp.core.settings.bundles import DEFAULT_ARCHIVE, ArchiveSettings
 from pdp.core.settings.decision_point import PdpSettings
 from pdp.lifecycle.activate import ActiveBundle, BundleRules
-from pdp.lifecycle.archive import Archive
-from pdp.lifecycle.archive_directory import DirectoryArchive
+from pdp.lifecycle.channel_source import ChannelSource
 from pdp.lifecycle.directory import DirectorySource
 from pdp.lifecycle.source import BundleSource
 from pdp.lifecycle.state import BundleState
@@ -51,13 +50,15 @@ def interval(pdp: PdpSettings) -> float:
 
 
 def open_source(pdp: PdpSettings, *, base: Path) -> BundleSource:
-    """Where the bundles of `pdp` come from."""
+    """Where the bundles of `pdp` come from.
+
+    Raises:
+        ConfigurationError: what is configured for it cannot be used.
+
+    """
+    if pdp.bundles.channel is not None:
+        return ChannelSource(open_channel(pdp.bundles.channel, base=base))
     return DirectorySource(policies=base / pdp.policies, schemas=base / pdp.schemas)
-
-
-def open_archive(archive: ArchiveSettings, *, base: Path, state: Path) -> Archive:  # noqa: ARG001
-    """Where bundles stay."""
-    return DirectoryArchive(state / DEFAULT_ARCHIVE)
 
 
 def read_trust(path: Path) -> Trust:
