@@ -77,7 +77,8 @@ class DatabaseArchive:
                     connection.execute(insert(_bundles).values(digest=digest, content=content, archived_at=now))
         except _TakenError:
             with self._transaction() as connection:
-                _touched(connection, digest, now)
+                if not _touched(connection, digest, now):
+                    raise
 
     def get(self, digest: str) -> bytes:
         """The content with that digest, checked."""

@@ -1,17 +1,17 @@
 """Asking servers about bundles: bounded in time and size, and every failure of the connection mapped at this edge."""
 
 import ssl
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import httpcore
 import httpx
 
 from pdp.hosting.address import Exposure, host_exposure
+from pdp.lifecycle.deadline import Deadline, TimedNetwork
 from pdp.lifecycle.source import SourceError
 from pdp.tokens.fetch.endpoint import Endpoint, read_endpoint
 from pdp.tokens.fetch.unavailable import UnavailableError
@@ -25,8 +25,6 @@ TEMPORARY_REDIRECTS: Final = frozenset({302, 303, 307})
 
 _IGNORED_BYTES: Final = 64 * 1024
 """How much of an answer that says no is read, so that the connection can go on."""
-_PIECE_BYTES: Final = 64 * 1024
-"""How much is sent before the clock is looked at again."""
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 FAILURES: Final = (
     httpcore.ProtocolError,
@@ -99,15 +97,15 @@ class Web:
     @contextmanager
     def talk(self) -> Iterator["Talk"]:
         """Exchanges of one thread, over connections that are kept until the end of the block."""
-        deadline = _Deadline(self._timeout)
-        with httpcore.ConnectionPool(self._tls, network_backend=_TimedNetwork(deadline)) as pool:
+        deadline = Deadline(self._timeout)
+        with httpcore.ConnectionPool(self._tls, network_backend=TimedNetwork(deadline)) as pool:
             yield Talk(pool, deadline)
 
 
 class Talk:
     """Exchanges, one after the other."""
 
-    def __init__(self, pool: httpcore.ConnectionPool, deadline: "_Deadline") -> None:
+    def __init__(self, pool: httpcore.ConnectionPool, deadline: Deadline) -> None:
         self._pool = pool
         self._deadline = deadline
 
@@ -184,68 +182,3 @@ def _cause(error: Exception) -> str:
     if below is not None and below.strerror:
         return below.strerror
     return type(error).__name__
-
-
-class _Deadline:
-    """When the exchange that is under way must be over."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.restart()
-
-    def restart(self) -> None:
-        self._at = time.monotonic() + self.seconds
-
-    def left(self, otherwise: type[httpcore.TimeoutException]) -> float:
-        left = self._at - time.monotonic()
-        if left <= 0:
-            raise otherwise
-        return left
-
-
-class _TimedNetwork(httpcore.NetworkBackend):
-    """Connections on which the whole exchange has a deadline; the library's own bounds count for each read anew."""
-
-    def __init__(self, deadline: _Deadline) -> None:
-        self._deadline = deadline
-        self._network = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002 - the exchange has one deadline
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        left = self._deadline.left(httpcore.ConnectTimeout)
-        return _TimedStream(self._network.connect_tcp(host, port, left, local_address, socket_options), self._deadline)
-
-
-class _TimedStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
-        self._stream = stream
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the exchange has one deadline
-        return self._stream.read(max_bytes, self._deadline.left(httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the exchange has one deadline
-        for start in range(0, len(buffer), _PIECE_BYTES):
-            piece = buffer[start : start + _PIECE_BYTES]
-            self._stream.write(piece, self._deadline.left(httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002 - the exchange has one deadline
-    ) -> httpcore.NetworkStream:
-        left = self._deadline.left(httpcore.ConnectTimeout)
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, left), self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)

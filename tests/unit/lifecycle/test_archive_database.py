@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy.dialects import registry
 
 from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import UnusableError
@@ -11,6 +12,8 @@ from pdp.lifecycle.archive import Archived, ArchiveError
 from pdp.lifecycle.archive_database import DatabaseArchive
 
 URL = "sqlite:///kept/bundles.db"
+OTHER = "othersql"
+"""SQLite under a name that we do not know: what holds for any database holds for it."""
 CONTENT = b"a content"
 DIGEST = digest_of(CONTENT)
 
@@ -86,3 +89,37 @@ def test_threads_and_processes_that_put_the_same_at_once_keep_it_once(tmp_path: 
         thread.join()
     assert failed == []
     assert list(archives[0].entries()) == [Archived(1, DIGEST)]
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> str:
+    registry.register(OTHER, "sqlalchemy.dialects.sqlite.pysqlite", "SQLiteDialect_pysqlite")
+    return f"{OTHER}:///{tmp_path}/other.db"
+
+
+def test_another_database_gets_its_table_when_it_is_needed(tmp_path: Path, other: str) -> None:
+    archive = DatabaseArchive(other, base=Path("/nowhere"))
+    assert not (tmp_path / "other.db").exists()
+    archive.put(DIGEST, CONTENT, now=1.5)
+    archive.put(DIGEST, CONTENT, now=2.5)
+    assert list(DatabaseArchive(other, base=tmp_path).entries()) == [Archived(2.5, DIGEST)]
+    assert archive.get(DIGEST) == CONTENT
+
+
+def test_a_database_that_is_away_is_an_error_until_it_is_back(tmp_path: Path, other: str) -> None:
+    archive = DatabaseArchive(other.replace("other.db", "away/other.db"), base=tmp_path)
+    with pytest.raises(ArchiveError, match="cannot be used: OperationalError"):
+        archive.put(DIGEST, CONTENT, now=1)
+    (tmp_path / "away").mkdir()
+    archive.put(DIGEST, CONTENT, now=1)
+    assert archive.get(DIGEST) == CONTENT
+
+
+def test_what_a_database_refuses_to_take_is_not_said_to_be_kept(tmp_path: Path, other: str) -> None:
+    archive = DatabaseArchive(other, base=tmp_path)
+    assert list(archive.entries()) == []
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        refusing = "BEFORE INSERT ON toolgate_bundles BEGIN SELECT RAISE(ABORT, 'no'); END"
+        connection.execute(f"CREATE TRIGGER no {refusing}")
+    with pytest.raises(ArchiveError):
+        archive.put(DIGEST, CONTENT, now=1)

@@ -407,3 +407,58 @@ def test_a_registry_that_does_not_delete_is_told_with_what_to_do() -> None:
     }
     with hostile(answers) as registry, pytest.raises(ArchiveError, match=r"allow it there.*storage\.delete\.enabled"):
         OciArchive(registry.registry()).remove(DIGEST)
+
+
+def test_a_registry_that_tells_no_digest_is_asked_for_the_manifest() -> None:
+    with hostile({CURRENT.replace("GET", "HEAD"): reply()}) as registry:
+        channel = registry.channel()
+        assert channel.head() == channel.head() == HEAD
+        assert registry.server.paths.count(CURRENT) == 2
+        assert registry.server.paths.count(HEAD_BLOB) == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"POST /v2/policies/blobs/uploads/": reply(403)}, "writing a blob: the credentials do not permit"),
+        ({"POST /v2/policies/blobs/uploads/": reply(202)}, "writing a blob: it is not there"),
+        ({"POST /v2/policies/blobs/uploads/": reply(202, location="/u?s=1")}, "writing a blob: .* status 400"),
+        ({f"HEAD /v2/policies/blobs/{bundle(4)[0].unverified().digest}": reply(500)}, "writing a blob"),
+    ],
+)
+def test_what_a_registry_does_not_take_is_told(answers: Answers, told: str) -> None:
+    put = f"PUT /u?s=1&digest={bundle(4)[0].unverified().digest}"
+    with hostile({put: reply(400), **answers}) as registry, pytest.raises(SourceError, match=told):
+        registry.channel().publish(*bundle(4))
+
+
+def test_a_manifest_that_a_registry_does_not_take_is_told() -> None:
+    there = [*(layer.digest for layer in ARTIFACT.layers), digest_of(b"{}")]
+    answers = {f"HEAD /v2/policies/blobs/{digest}": reply() for digest in there}
+    answers["PUT /v2/policies/manifests/serial-3"] = reply(413)
+    with hostile(answers) as registry, pytest.raises(SourceError, match=r"writing the manifest `serial-3`.*413"):
+        registry.channel().publish(HEAD, CONTENT)
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_look_that_a_registry_does_not_answer_says_nothing(status: int) -> None:
+    with hostile() as registry:
+        channel = registry.channel()
+        assert channel.head() == HEAD
+        registry.answers[CURRENT.replace("GET", "HEAD")] = reply(status)
+        with pytest.raises(SourceError):
+            channel.head()
+
+
+def test_a_head_whose_blob_is_gone_and_a_name_that_is_none_are_told() -> None:
+    with hostile({HEAD_BLOB: reply(404)}) as registry:
+        with pytest.raises(SourceError, match="has no blob"):
+            registry.channel().head()
+        with pytest.raises(SourceError, match="`current` and `canary`"):
+            registry.channel().head("../other/manifests/current")
+
+
+def test_another_serial_under_a_serial_s_tag_is_not_believed() -> None:
+    answers = {"GET /v2/policies/manifests/serial-4": manifest(ARTIFACT)}
+    with hostile(answers) as registry, pytest.raises(BundleError, match="another serial"):
+        registry.channel().of_serial(4)
