@@ -5,16 +5,13 @@ from pathlib import Path
 
 import msgspec
 
-from pdp.bootstrap.channels import open_channel
+from pdp.bootstrap.channels import open_archive, open_channel
 from pdp.core.bundle.envelope import Envelope
 from pdp.core.bundle.trust import Trust, trust_along
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import BundleError, ConfigurationError, Problem
-from pdp.core.settings.bundles import DEFAULT_ARCHIVE, ArchiveSettings
 from pdp.core.settings.decision_point import PdpSettings
 from pdp.lifecycle.activate import ActiveBundle, BundleRules
-from pdp.lifecycle.archive import Archive
-from pdp.lifecycle.archive_directory import DirectoryArchive
 from pdp.lifecycle.channel_source import ChannelSource
 from pdp.lifecycle.directory import DirectorySource
 from pdp.lifecycle.source import BundleSource
@@ -54,7 +51,12 @@ def interval(pdp: PdpSettings) -> float:
 
 
 def open_source(pdp: PdpSettings, *, base: Path) -> BundleSource:
-    """Where the bundles of `pdp` come from."""
+    """Where the bundles of `pdp` come from.
+
+    Raises:
+        ConfigurationError: what is configured for it cannot be used.
+
+    """
     channel = pdp.bundles.channel
     if channel is not None:
         return ChannelSource(open_channel(channel, base=base))
@@ -73,11 +75,6 @@ def files_at_hand(pdp: PdpSettings, *, base: Path) -> Mapping[str, bytes]:
         return DirectorySource(policies=base / pdp.policies, schemas=base / pdp.schemas).fetch()
     last = BundleState(base / pdp.state).last_good()
     return {} if last is None else last[1]
-
-
-def open_archive(archive: ArchiveSettings, *, base: Path, state: Path) -> Archive:  # noqa: ARG001
-    """Where bundles stay."""
-    return DirectoryArchive(state / DEFAULT_ARCHIVE)
 
 
 def read_trust(path: Path) -> Trust:

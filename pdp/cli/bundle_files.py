@@ -51,12 +51,14 @@ def channel_settings(url: str, *, user: str | None, password: Path | None) -> Ch
 
 def reader(url: str, *, user: str | None, password: Path | None) -> ChannelReader:
     """The channel at `url`; paths are relative to the folder we are in."""
-    return open_channel(channel_settings(url, user=user, password=password), base=HERE)
+    settings = channel_settings(url, user=user, password=password)
+    return open_channel(settings, base=HERE, setting=url)
 
 
 def writer(url: str, *, user: str | None, password: Path | None) -> Channel:
     """The channel at `url`, for publishing."""
-    return open_writable_channel(channel_settings(url, user=user, password=password), base=HERE)
+    settings = channel_settings(url, user=user, password=password)
+    return open_writable_channel(settings, base=HERE, setting=url)
 
 
 def is_channel(place: str) -> bool:
