@@ -10,6 +10,7 @@ from pdp.audit.ingest import LogWriter
 from pdp.audit.location import open_store
 from pdp.bootstrap.admin import open_admin
 from pdp.bootstrap.bundles import interval, open_active
+from pdp.bootstrap.webhook import open_webhook
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import listen_address
 from pdp.lifecycle.deciding import ActiveDecider
@@ -47,6 +48,8 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         held=held,
         clock=clock,
     )
+    look = partial(asyncio.to_thread, active.refresh)
+    webhook = open_webhook(pdp.bundles.git, look, base=base, clock=clock)
     app = build_app(
         decider,
         writer,
@@ -56,16 +59,18 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         clock=clock,
         log=log,
         bounds=ServerBounds(max_body_bytes=pdp.max_message_bytes),
+        webhook=webhook,
     )
     return PdpService(
         app,
         decider,
         writer,
         admin=admin,
-        reload=partial(asyncio.to_thread, active.refresh),
+        reload=look,
         background=[
             partial(watch, active, interval=interval(pdp)),
             partial(held.watch, pdp.revocations.interval),
+            *([] if webhook is None else [webhook.watch]),
         ],
         on_close=store.close,
         log=log,

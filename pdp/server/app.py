@@ -50,6 +50,7 @@ from pdp.server.metrics import Metrics
 from pdp.server.records import Records
 from pdp.server.revocations import Revocations
 from pdp.server.revoking import RevokingDecider
+from pdp.server.webhooks import WEBHOOK_PATH, Webhook
 
 HEALTH_PATH: Final = "/healthz"
 READY_PATH: Final = "/readyz"
@@ -78,7 +79,7 @@ class Route:
     handler: Handler
 
 
-def build_app(
+def build_app(  # noqa: PLR0913 - all that there is comes together here
     decider: Decider,
     writer: LogWriter,
     *,
@@ -88,6 +89,7 @@ def build_app(
     clock: Clock,
     log: FilteringBoundLogger,
     bounds: ServerBounds | None = None,
+    webhook: Webhook | None = None,
 ) -> "PdpApp":
     """The ASGI application of a decision point; `writer` is started and closed by whoever runs it."""
     bounds = bounds or ServerBounds()
@@ -112,6 +114,8 @@ def build_app(
         READY_PATH: Route("GET", Access.LOCAL, health.ready),
         METRICS_PATH: Route("GET", Access.LOCAL, health.metrics),
     }
+    if webhook is not None:
+        routes[WEBHOOK_PATH] = Route("POST", Access.OPEN, webhook.take)
     return PdpApp(routes, Door(enforcers, listen=listen), metrics=metrics, clock=clock, log=log, bounds=bounds)
 
 
