@@ -20,13 +20,19 @@ _MAX_TOLD: Final = 400
 """Characters of what a program says about its failure."""
 _MAX_ERRORS: Final = 64 * 1024
 _LIMITED: Final = (
-    "import os, resource, sys\n"
+    "import os, resource, signal, sys\n"
     "size, memory = int(sys.argv[1]), int(sys.argv[2])\n"
     "resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))\n"
     "resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))\n"
+    "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+    "signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
+    "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
     "os.execvp(sys.argv[3], sys.argv[3:])\n"
 )
-"""Sets the limits on itself and becomes the program: a fork with a function of ours could deadlock among threads."""
+"""Sets the limits on itself and becomes the program: a fork with a function of ours could deadlock among threads.
+
+Python ignores the two signals, and a program that inherits that goes on when its output is full.
+"""
 
 
 class CommandError(SourceError):
@@ -39,11 +45,15 @@ class TooLargeError(CommandError):
 
 @dataclass(frozen=True, slots=True)
 class GitLimits:
-    """Bounds in bytes: what one fetch may bring, the list of a commit's files, the memory of one process."""
+    """Bounds in bytes: what one fetch may bring, the list of a commit's files, the memory of one process.
+
+    When a copy has come to `max_packs` fetches, they are made one, and what nothing leads to any more is left out.
+    """
 
     max_pack_bytes: int = 1024 * 1024 * 1024
     max_listing_bytes: int = 64 * 1024 * 1024
     max_memory_bytes: int = 2 * 1024 * 1024 * 1024
+    max_packs: int = 50
 
 
 GIT_LIMITS: Final = GitLimits()
@@ -88,17 +98,14 @@ class Commands:
         """Run `command` for at most `seconds`; no file that it writes, its output too, gets over `max_bytes`.
 
         Raises:
-            CommandError: it took too long, or could not be started.
+            CommandError: it took too long.
+            OSError: this machine lets it not be run.
 
         """
         bounds = [str(max_bytes), str(self._limits.max_memory_bytes)]
         with self._file(stdin) as given, self._file() as output, self._file() as errors:
-            try:
-                code = self._wait(
-                    [sys.executable, "-I", "-S", "-c", _LIMITED, *bounds, *command], (given, output, errors), seconds
-                )
-            except OSError as error:
-                raise CommandError(f"`{command[0]}` cannot be started: {error.strerror}") from error
+            launcher = (sys.executable, "-I", "-S", "-c", _LIMITED, *bounds)
+            code = self._wait([*launcher, *command], (given, output, errors), seconds)
             size = os.fstat(output).st_size
             is_cut = code != 0 and size >= max_bytes
             said = self._said(os.pread(errors, _MAX_ERRORS, max(0, os.fstat(errors).st_size - _MAX_ERRORS)))

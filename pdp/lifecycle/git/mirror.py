@@ -15,7 +15,6 @@ from pdp.lifecycle.source import SourceError
 _REFERENCE: Final = "refs/toolgate/seen"
 _FORMATS: Final = {40: "sha1", 64: "sha256"}
 _OBJECT: Final = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64}) (\w+) [0-9]+")
-_MANY_PACKS: Final = 50
 
 
 class MirrorError(SourceError):
@@ -85,8 +84,16 @@ class Mirror:
         return [None if match is None else Object(match[1], match[2]) for match in found]
 
     def tip(self, deadline: Deadline) -> Object | None:
-        """The commit that the reference leads to, None where it leads to none."""
-        return self.objects([f"{_REFERENCE}^{{commit}}"], deadline)[0]
+        """The commit that the reference leads to, None where it leads to something else.
+
+        Raises:
+            MirrorError: it cannot be read.
+
+        """
+        found = self.objects([f"{_REFERENCE}^{{}}"], deadline)[0]
+        if found is None:
+            raise MirrorError("what was fetched is not in it")
+        return found if found.kind == "commit" else None
 
     def commit(self, object_id: str, deadline: Deadline) -> bytes:
         """The commit object, as it is hashed and signed."""
@@ -124,7 +131,7 @@ class Mirror:
             command = ("git", "init", "--quiet", "--bare", "--template=", kind, str(self._directory))
             self._commands.run(*command, seconds=deadline.left()).expected()
         self._sweep()
-        if len(list((self._directory / "objects" / "pack").glob("*.pack"))) > _MANY_PACKS:
+        if len(list((self._directory / "objects" / "pack").glob("*.pack"))) > self._limits.max_packs:
             limit = self._limits.max_pack_bytes
             self._git("repack", "-a", "-d", "--quiet", max_bytes=limit, deadline=deadline).expected()
         return self.held(deadline)

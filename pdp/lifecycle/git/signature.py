@@ -48,7 +48,7 @@ def signed_commit(raw: bytes, *, object_id: str) -> SignedCommit:
         if inside and not found:
             found.append(rest)
         elif name in _HEADERS.values():
-            raise ValueError("it has more than one signature")
+            raise ValueError("it has more than one signature, or one for objects with other ids")
         else:
             kept.append(line)
     signature = b"\n".join(found) + b"\n" if found else None
@@ -77,7 +77,8 @@ class Signers:
         if commit.signature is None:
             raise _untrusted(object_id, "it is not signed")
         if not commit.signature.startswith(_SSH):
-            raise _untrusted(object_id, "its signature is none of SSH, and no other kind is read")
+            text = "it has no signature of SSH, and no other kind is read: see `gpg.format` of `git config`"
+            raise _untrusted(object_id, text)
         with tempfile.NamedTemporaryFile() as file:
             file.write(commit.signature)
             file.flush()

@@ -178,17 +178,12 @@ class GitSource:
     def _turn(self) -> Iterator[Deadline]:
         """The copy for ourselves: processes that share the folder take turns."""
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._folder / "turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise SourceError(f"`{self._folder}` cannot be used: {error.strerror}") from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield Deadline(self._bounds.timeout, steady=self._clock.steady)
+            with _locked(self._folder):
+                yield Deadline(self._bounds.timeout, steady=self._clock.steady)
         except SourceError as error:
             raise SourceError(f"`{self.name}` cannot be read: {error}") from error
-        finally:
-            os.close(descriptor)
+        except OSError as error:
+            raise SourceError(f"`{self._folder}` cannot be used: {error.strerror}") from error
 
     @contextmanager
     def _readable(self, mirror: Mirror, announced: str) -> Iterator[None]:
@@ -201,6 +196,17 @@ class GitSource:
                 self._given_up = announced
                 mirror.drop()
             raise SourceError(f"the copy of it is damaged: {error}") from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder / "turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _check_owner(path: Path) -> None:

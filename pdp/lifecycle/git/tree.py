@@ -10,7 +10,7 @@ from pdp.core.contract.errors import Problem
 _SUFFIXES: Final = {"policies": (".cedar", ".yaml"), "schemas": (".json",)}
 _REGULAR: Final = {"100644", "100664", "100755"}
 _MAX_PROBLEMS: Final = 100
-"""Problems that are told of one folder."""
+"""Problems that are told at once."""
 _KINDS: Final = {"120000": "a link", "160000": "a submodule"}
 
 
@@ -38,7 +38,8 @@ class Listed:
         """
         for mode, blob, path in _entries(listing):
             if len(self.problems) >= _MAX_PROBLEMS:
-                self.problems.append(Problem(folder, 0, 0, "too_many_problems", "there is more that is wrong"))
+                text = f"at most {_MAX_PROBLEMS} problems are told"
+                self.problems[_MAX_PROBLEMS:] = [Problem("bundle", 0, 0, "too_many_problems", text)]
                 return
             if any(part.startswith(".") for part in path.split("/") if part.strip(".")):
                 continue
