@@ -6,7 +6,7 @@ from pathlib import Path
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.bundles import GitSettings
-from pdp.lifecycle.git.command import GIT_LIMITS, Commands, check_installed
+from pdp.lifecycle.git.command import GIT_LIMITS, Commands, check_git, check_installed
 from pdp.lifecycle.git.environment import GitAccess, git_environment
 from pdp.lifecycle.git.location import wanted
 from pdp.lifecycle.git.signature import Signers
@@ -37,6 +37,7 @@ def open_git(git: GitSettings, *, base: Path, folder: Path, setting: str, clock:
     )
     environment = git_environment(access, url=asked.location.url, environment=os.environ)  # noqa: TID251 - the edge
     check_installed("git", *(["ssh-keygen"] if git.signers else []), environment=environment)
+    check_git(environment)
     commands = Commands(environment, folder=folder.absolute(), limits=GIT_LIMITS, secrets=access.secrets)
     allowed = _file(base, git.signers)
     return GitSource(

@@ -1,6 +1,7 @@
 """Running `git` and `ssh-keygen` within bounds: no shell, a known environment, a time, sizes of files and memory."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,9 @@ from pdp.core.contract.errors import UnusableError
 from pdp.lifecycle.source import SourceError
 
 _INSTALL: Final = {"git": "git", "ssh-keygen": "openssh-client", "ssh": "openssh-client"}
+_OLDEST: Final = (2, 31)
+"""The first that takes `GIT_CONFIG_COUNT`."""
+_VERSION_SECONDS: Final = 10.0
 _MAX_TOLD: Final = 400
 """Characters of what a program says about its failure."""
 _MAX_ERRORS: Final = 64 * 1024
@@ -159,6 +163,22 @@ def check_installed(*programs: str, environment: Mapping[str, str]) -> None:
     for program in programs:
         if shutil.which(program, path=environment.get("PATH")) is None:
             raise UnusableError(f"there is no `{program}` here: run `apt-get install {_INSTALL[program]}`")
+
+
+def check_git(environment: Mapping[str, str]) -> None:
+    """Pass a `git` that takes settings as `environment` has them; an older one would do without them and say nothing.
+
+    Raises:
+        UnusableError: it is older, or does not say.
+
+    """
+    command = ["git", "version"]
+    done = subprocess.run(  # noqa: S603 - no shell, and nothing of anybody
+        command, env=dict(environment), capture_output=True, check=False, timeout=_VERSION_SECONDS
+    )
+    found = re.match(rb"git version (\d+)\.(\d+)", done.stdout)
+    if found is None or (int(found[1]), int(found[2])) < _OLDEST:
+        raise UnusableError(f"`git` must be version {_OLDEST[0]}.{_OLDEST[1]} or newer: run `apt-get install git`")
 
 
 def _content(descriptor: int, size: int) -> bytes:

@@ -27,6 +27,7 @@ from pdp.revocation.held import HeldRevocations
 from pdp.server.app import ServerBounds, build_app
 from pdp.server.enforcer_keys import EnforcerKeys
 from pdp.server.enforcers import Authenticator, Client, Enforcers, EveryServer, TheseServers
+from pdp.server.webhooks import Webhook
 from tests.unit.audit.sample import MemoryStore
 from tests.unit.tokens.minting import Events
 
@@ -146,6 +147,7 @@ async def hosting(
     clock: Callable[[], Clock] = ticking_clock,
     decider: TellingDecider | None = None,
     authenticator: Authenticator | None = None,
+    webhook: Webhook | None = None,
 ) -> AsyncIterator[Host]:
     decider, store, events = decider or TellingDecider(), MemoryStore(), Events()
     writer = LogWriter(store, log=events.log())
@@ -159,7 +161,15 @@ async def hosting(
     )
     held = HeldRevocations(revocations, max_age=10.0, steady=ticking.steady, log=events.log())
     app = build_app(
-        decider, writer, held=held, enforcers=enforcers, listen=listen, clock=ticking, log=events.log(), bounds=bounds
+        decider,
+        writer,
+        held=held,
+        enforcers=enforcers,
+        listen=listen,
+        clock=ticking,
+        log=events.log(),
+        bounds=bounds,
+        webhook=webhook,
     )
     writer.start()
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000), raise_app_exceptions=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pdp.core.contract.errors import UnusableError
-from pdp.lifecycle.git.command import CommandError, Commands, GitLimits, TooLargeError, check_installed
+from pdp.lifecycle.git.command import CommandError, Commands, GitLimits, TooLargeError, check_git, check_installed
 from tests.git_repository import ENVIRONMENT
 
 
@@ -75,3 +75,21 @@ def test_a_program_that_is_missing_is_named_with_its_package(tmp_path: Path) -> 
         check_installed("git", environment={"PATH": str(tmp_path)})
     with pytest.raises(UnusableError, match="run `apt-get install openssh-client`"):
         check_installed("ssh-keygen", environment={"PATH": str(tmp_path)})
+
+
+def git_that_says(text: str, folder: Path) -> dict[str, str]:
+    program = folder / "git"
+    program.write_text(f"#!/bin/sh\necho '{text}'\n")
+    program.chmod(0o700)
+    return {"PATH": f"{folder}:{ENVIRONMENT['PATH']}"}
+
+
+@pytest.mark.parametrize("says", ["git version 2.30.9", "git version 1.99", "hello"])
+def test_a_git_that_would_not_heed_its_settings_is_refused(tmp_path: Path, says: str) -> None:
+    with pytest.raises(UnusableError, match=r"must be version 2\.31 or newer"):
+        check_git(git_that_says(says, tmp_path))
+
+
+@pytest.mark.parametrize("says", ["git version 2.31.0", "git version 2.50.1 (Apple Git-155)", "git version 3.0.rc1"])
+def test_a_git_that_is_new_enough_is_taken(tmp_path: Path, says: str) -> None:
+    check_git(git_that_says(says, tmp_path))
