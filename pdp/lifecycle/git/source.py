@@ -112,7 +112,9 @@ class GitSource:
         with self._turn() as deadline:
             mirror = self._mirror(last.announced)
             with self._readable(mirror, last.announced):
-                return self._files(mirror, last, deadline)
+                files = self._files(mirror, last, deadline)
+            self._given_up = None
+            return files
 
     def _announced(self, deadline: Deadline) -> str:
         location, reference = self._wanted.location, self._wanted.reference

@@ -143,6 +143,14 @@ def test_a_signature_moved_to_another_commit_does_not_fit_it(
     assert told.startswith("its signature does not fit it")
 
 
+def test_a_commit_with_two_signatures_is_not_read_as_either(repository: Repository, keys: Keys, tmp_path: Path) -> None:
+    raw = repository.git("cat-file", "commit", repository.commit(key=keys.of("alice")))
+    twice = re.sub(r"(?ms)^(gpgsig .*?-----END SSH SIGNATURE-----\n)", r"\1\1", raw) + "\n"
+    commit = repository.git("hash-object", "-w", "-t", "commit", "--literally", "--stdin", stdin=twice.encode())
+    repository.point("main", commit)
+    assert refusal(repository, keys.allowed({"alice": ""}), tmp_path).startswith("it has more than one signature")
+
+
 def test_a_signature_that_was_taken_away_is_missed(repository: Repository, keys: Keys, tmp_path: Path) -> None:
     signed = repository.commit(key=keys.of("alice"))
     raw = repository.git("cat-file", "commit", signed)

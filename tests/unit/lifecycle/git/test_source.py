@@ -256,7 +256,15 @@ def test_a_copy_that_is_damaged_is_fetched_anew(repository: Repository, tmp_path
     source = repository.source(copy)
     with pytest.raises(SourceError, match="the copy of it is damaged"):
         source.look()
-    assert source.look().serial == 1
+    seen = source.look()
+    assert seen.serial == 1
+    for path in (copy / "sha1.git" / "objects" / "pack").glob("*.pack"):
+        path.chmod(0o600)
+        path.write_bytes(b"\0" * path.stat().st_size)
+    # It was fetched anew for this commit already, and is not again at every look.
+    with pytest.raises(SourceError, match="the copy of it is damaged"):
+        source.fetch(seen)
+    assert (copy / "sha1.git").exists()
 
 
 def test_what_a_fetch_that_was_killed_left_behind_stops_no_other(repository: Repository, tmp_path: Path) -> None:
