@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from pdp.bootstrap.channels import open_archive, open_channel
+from pdp.bootstrap.git import open_git
 from pdp.core.bundle.envelope import Envelope
 from pdp.core.bundle.trust import Trust, trust_along
 from pdp.core.contract.clock import Clock
@@ -25,11 +26,13 @@ def open_active(pdp: PdpSettings, *, base: Path, clock: Clock) -> ActiveBundle:
         ConfigurationError: with every problem of policies, catalog and schemas.
         BundleError: what the source has must not be believed, and nothing was active before.
         SourceError: the source cannot be read, and nothing was active before.
+        ArchiveError: nothing can be archived, and nothing was active before.
+        UnusableError: a program or a file that the source needs is not there.
 
     """
     bundles = pdp.bundles
     active = ActiveBundle(
-        open_source(pdp, base=base),
+        open_source(pdp, base=base, clock=clock),
         state=BundleState(base / pdp.state),
         archive=open_archive(bundles.archive, base=base, state=base / pdp.state),
         rules=BundleRules(
@@ -50,16 +53,19 @@ def interval(pdp: PdpSettings) -> float:
     return pdp.reload_interval if remote is None else remote.interval
 
 
-def open_source(pdp: PdpSettings, *, base: Path) -> BundleSource:
+def open_source(pdp: PdpSettings, *, base: Path, clock: Clock) -> BundleSource:
     """Where the bundles of `pdp` come from.
 
     Raises:
         ConfigurationError: what is configured for it cannot be used.
+        UnusableError: a program or a file that it needs is not there.
 
     """
-    channel = pdp.bundles.channel
-    if channel is not None:
-        return ChannelSource(open_channel(channel, base=base))
+    bundles = pdp.bundles
+    if bundles.channel is not None:
+        return ChannelSource(open_channel(bundles.channel, base=base))
+    if bundles.git is not None:
+        return open_git(bundles.git, base=base, folder=base / pdp.state / "git", setting="pdp.bundles.git", clock=clock)
     return DirectorySource(policies=base / pdp.policies, schemas=base / pdp.schemas)
 
 

@@ -9,11 +9,14 @@ from typing import Any
 import structlog
 
 from pdp.bootstrap.bundles import read_trust
+from pdp.bootstrap.channels import open_channel
+from pdp.bootstrap.git import open_git
 from pdp.core.bundle.trust import Trust
 from pdp.core.contract.clock import Clock
-from pdp.core.contract.errors import ConfigurationError, Problem
 from pdp.core.settings.bundles import CanarySettings
 from pdp.core.settings.decision_point import PdpSettings
+from pdp.lifecycle.channel import CANARY
+from pdp.lifecycle.channel_source import ChannelSource
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.directory import DirectorySource
 from pdp.lifecycle.shadow import ShadowBundle, ShadowRules
@@ -47,7 +50,7 @@ def open_canary(pdp: PdpSettings, decider: ActiveDecider, own: OwnRecords, *, ba
     if canary is None:
         return Canary(decider)
     rules = ShadowRules(answer_max_age=pdp.answer_max_age, trust=_newest_trust(pdp, base=base))
-    shadow = ShadowBundle(open_canary_source(canary, base=base), rules=rules, clock=clock)
+    shadow = ShadowBundle(open_canary_source(pdp, canary, base=base, clock=clock), rules=rules, clock=clock)
     trial = Trial(shadow, own, percent=canary.percent, clock=clock, log=structlog.get_logger("toolgate.canary"))
     remote = canary.git or canary.channel
     interval = pdp.reload_interval if remote is None else remote.interval
@@ -59,17 +62,21 @@ def open_canary(pdp: PdpSettings, decider: ActiveDecider, own: OwnRecords, *, ba
     )
 
 
-def open_canary_source(canary: CanarySettings, *, base: Path) -> BundleSource:
+def open_canary_source(pdp: PdpSettings, canary: CanarySettings, *, base: Path, clock: Clock) -> BundleSource:
     """Where what is tried comes from.
 
     Raises:
-        ConfigurationError: it is of a kind that cannot be read.
+        ConfigurationError: what is configured for it cannot be used.
+        UnusableError: a program or a file that it needs is not there.
 
     """
-    if canary.policies is None or canary.schemas is None:
-        text = "a canary can only be two folders, `policies` and `schemas`"
-        raise ConfigurationError([Problem("pdp.bundles.canary", 0, 0, "source_unknown", text)])
-    return DirectorySource(policies=base / canary.policies, schemas=base / canary.schemas)
+    if canary.channel is not None:
+        channel = open_channel(canary.channel, base=base, setting="pdp.bundles.canary.channel")
+        return ChannelSource(channel, head=CANARY)
+    if canary.git is not None:
+        folder, setting = base / pdp.state / "canary-git", "pdp.bundles.canary.git"
+        return open_git(canary.git, base=base, folder=folder, setting=setting, clock=clock)
+    return DirectorySource(policies=base / (canary.policies or ""), schemas=base / (canary.schemas or ""))
 
 
 def _newest_trust(pdp: PdpSettings, *, base: Path) -> Callable[[], Trust] | None:

@@ -12,6 +12,7 @@ from pdp.audit.location import open_store
 from pdp.bootstrap.admin import open_admin
 from pdp.bootstrap.bundles import interval, open_active
 from pdp.bootstrap.canary import open_canary
+from pdp.bootstrap.webhook import open_webhook
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import listen_address
 from pdp.lifecycle.deciding import ActiveDecider
@@ -47,12 +48,15 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     canary = open_canary(pdp, decider, own, base=base, clock=clock)
     interior = Interior(canary.decider, active, own, held, Confirmations(clock=clock), canary.trial)
     admin = open_admin(settings, interior, base=base, mapping=lambda: active.bundle.mapping, store=store, clock=clock)
+    look = _looking(active.refresh, canary.refresh)
+    webhook = open_webhook(pdp.bundles, look, base=base, clock=clock)
     app = build_app(
         interior,
         enforcers=enforcers,
         listen=listen_address(pdp.listen, setting="pdp.listen"),
         clock=clock,
         log=log,
+        webhook=webhook,
         bounds=ServerBounds(
             max_body_bytes=pdp.max_message_bytes, feed=FeedRules(pdp.heartbeat_interval, pdp.max_listeners)
         ),
@@ -61,11 +65,12 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         app,
         interior,
         admin=admin,
-        reload=_reload(active.refresh, canary.refresh),
+        reload=look,
         background=[
             partial(watch, active, interval=interval(pdp)),
             partial(held.watch, pdp.revocations.interval),
             *canary.background,
+            *([] if webhook is None else [webhook.watch]),
         ],
         on_stop=app.stop,
         on_close=store.close,
@@ -73,9 +78,9 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     )
 
 
-def _reload(*refreshes: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    async def reload() -> None:
+def _looking(*refreshes: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def look() -> None:
         for refresh in refreshes:
             await asyncio.to_thread(refresh)
 
-    return reload
+    return look

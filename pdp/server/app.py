@@ -54,6 +54,7 @@ from pdp.server.records import Records
 from pdp.server.revocations import Revocations
 from pdp.server.revoking import RevokingDecider
 from pdp.server.stream import StreamedAnswer, write_stream
+from pdp.server.webhooks import WEBHOOK_PATH, Webhook
 
 HEALTH_PATH: Final = "/healthz"
 READY_PATH: Final = "/readyz"
@@ -91,6 +92,7 @@ def build_app(
     clock: Clock,
     log: FilteringBoundLogger,
     bounds: ServerBounds | None = None,
+    webhook: Webhook | None = None,
 ) -> "PdpApp":
     """The ASGI application of a decision point; its log is started and closed by whoever runs it."""
     bounds, writer = bounds or ServerBounds(), interior.writer
@@ -120,6 +122,8 @@ def build_app(
         READY_PATH: Route("GET", Access.LOCAL, health.ready),
         METRICS_PATH: Route("GET", Access.LOCAL, health.metrics),
     }
+    if webhook is not None:
+        routes[WEBHOOK_PATH] = Route("POST", Access.OPEN, webhook.take)
     door = Door(enforcers, listen=listen)
     return PdpApp(routes, door, metrics=metrics, clock=clock, log=log, bounds=bounds, on_stop=events.feed.close)
 

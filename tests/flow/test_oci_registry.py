@@ -27,6 +27,7 @@ from pdp.lifecycle.oci.registry import Registry
 from pdp.lifecycle.oci.repository import repository_of
 from pdp.lifecycle.source import SourceError
 from pdp.lifecycle.web import Web
+from pdp.server.clock import system_clock
 from tests.certificates import authority
 from tests.conftest import Require
 from tests.flow.registry import INSTALL, PASSWORD, USER, RunningRegistry, passwords, program, registry
@@ -77,7 +78,7 @@ def test_a_decision_point_s_source_reads_the_channel(running: RunningRegistry, t
     head, content = bundle(4)
     channel(running).publish(head, content)
     settings = BundleSettings(channel=ChannelSettings(url=running.repository("policies")), unsafe_unsigned=True)
-    source = open_source(PdpSettings(bundles=settings), base=tmp_path)
+    source = open_source(PdpSettings(bundles=settings), base=tmp_path, clock=system_clock())
     seen = source.look()
     assert (seen.serial, seen.head) == (4, head)
     assert source.fetch(seen)["policies/catalog.yaml"] == b"version: 1\n"

@@ -13,6 +13,7 @@ from pdp.lifecycle.channel_source import ChannelSource
 from pdp.lifecycle.http_channel import HttpChannel
 from pdp.lifecycle.oci.archive import OciArchive
 from pdp.lifecycle.oci.channel import OciChannel
+from pdp.server.clock import system_clock
 from tests.published import bundle
 from tests.raw_server import raw_server, reply
 
@@ -97,7 +98,7 @@ def test_a_configured_channel_is_the_source_and_gets_the_password_of_its_file(tm
     with raw_server(lambda _: reply(body=HEAD.to_json())) as server:
         channel = ChannelSettings(url=f"{server.url}/policies", user="carol", password=password(tmp_path))
         pdp = PdpSettings(bundles=BundleSettings(channel=channel, unsafe_unsigned=True))
-        source = open_source(pdp, base=tmp_path)
+        source = open_source(pdp, base=tmp_path, clock=system_clock())
         assert isinstance(source, ChannelSource)
         assert source.look().serial == 1
     assert server.asked[0].target == "/policies/current.json"

@@ -37,6 +37,7 @@ from pdp.server.enforcers import Authenticator, Client, Enforcers, EveryServer, 
 from pdp.server.interior import Interior
 from pdp.server.own_records import OwnRecords
 from pdp.server.trial import Trial
+from pdp.server.webhooks import Webhook
 from tests.unit.audit.sample import MemoryStore
 from tests.unit.tokens.minting import Events
 
@@ -210,6 +211,7 @@ async def hosting(
     decider: TellingDecider | None = None,
     authenticator: Authenticator | None = None,
     trial: Trial | None = None,
+    webhook: Webhook | None = None,
 ) -> AsyncIterator[Host]:
     decider, store, events = decider or TellingDecider(), MemoryStore(), Events()
     writer = LogWriter(store, log=events.log())
@@ -230,6 +232,7 @@ async def hosting(
         clock=ticking,
         log=events.log(),
         bounds=bounds,
+        webhook=webhook,
     )
     writer.start()
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000), raise_app_exceptions=True)

@@ -1,0 +1,1 @@
+"""Bundles from Git: one reference of one repository, never checked out."""
