@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -193,25 +194,52 @@ def test_a_hostile_file_is_refused_by_name_and_the_active_bundle_stays(scene: Sc
     assert (scene.in_force(), scene.trouble()) == ((2, "two"), None)
 
 
-def test_a_file_that_nobody_may_read_is_refused(scene: Scene, base: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
-    (base / "policies" / "a.cedar").chmod(0)
-    scene.look()
-    assert (scene.trouble(), scene.in_force()) == ("bundle_refused", (1, "one"))
-    assert "policies/a.cedar: the file cannot be read" in str(scene.active.standing.error)
+@pytest.fixture
+def nobodys(scene: Scene) -> Iterator[Scene]:
+    """A scene in a folder of its own, in which this process has no rights but those of an owner.
+
+    Another one was there before, since nobody may not read what Python loads when it is needed first.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        user, base = os.geteuid(), Path(name)
+        if user == 0:
+            os.chown(base, 65534, -1)
+            os.seteuid(65534)
+        try:
+            write(base, files("one"))
+            source = DirectorySource(policies=base / "policies", schemas=base / "schemas")
+            scene = Scene(base / "state", trust=None, source=source)
+            scene.start()
+            yield scene
+        finally:
+            os.seteuid(user)
 
 
-def test_a_folder_that_nobody_may_read_is_refused_since_its_policies_would_be_missing(scene: Scene, base: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
+def test_what_may_not_be_read_is_refused_since_its_policies_would_be_missing(nobodys: Scene) -> None:
+    base = nobodys.state.parent
     write(base, {"policies/team/forbid.cedar": b'@id("x") forbid (principal, action, resource);'})
-    scene.look()
-    (base / "policies" / "team").chmod(0)
-    scene.look()
-    (base / "policies" / "team").chmod(0o700)
-    assert scene.trouble() == "bundle_refused"
-    assert "policies/team: the folder cannot be read" in str(scene.active.standing.error)
+    for path, where in (
+        ("policies/a.cedar", "policies/a.cedar: the file"),
+        ("policies/team", "policies/team: the folder"),
+        ("policies", f"{base}/policies: the folder"),
+        ("schemas/git", "schemas/git: the folder"),
+    ):
+        mode = (base / path).stat().st_mode
+        (base / path).chmod(0)
+        nobodys.look()
+        assert (nobodys.trouble(), nobodys.in_force()) == ("bundle_refused", (1, "one"))
+        assert f"{where} cannot be read" in str(nobodys.active.standing.error)
+        (base / path).chmod(mode)
+
+
+def test_a_state_that_may_not_be_written_keeps_the_active_bundle(nobodys: Scene) -> None:
+    nobodys.state.chmod(0o500)
+    write(nobodys.state.parent, files("two"))
+    nobodys.look(3)
+    assert (nobodys.trouble(), nobodys.in_force(), nobodys.active.failures) == ("bundle_unkept", (1, "one"), 1)
+    nobodys.state.chmod(0o700)
+    nobodys.look()
+    assert (nobodys.trouble(), nobodys.in_force()) == (None, (2, "two"))
 
 
 @pytest.mark.parametrize("name", ["policies", "schemas"])
