@@ -12,6 +12,7 @@ from pdp.core.contract.digest import digest_of
 from pdp.lifecycle.archive import Archived, ArchiveError, NotArchivedError
 
 _NAME: Final = re.compile(r"sha256-([0-9a-f]{64})\.json")
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class DirectoryArchive:
@@ -25,7 +26,8 @@ class DirectoryArchive:
         path = self._path(digest)
         with _usable(path):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not path.exists():
+            # What was damaged since is put right.
+            if not path.exists() or path.read_bytes() != content:
                 write_whole(path, content)
             os.utime(path, (now, now))
 
@@ -46,11 +48,12 @@ class DirectoryArchive:
         with _usable(self._directory):
             if not self._directory.exists():
                 return []
-            return [
-                Archived(entry.stat().st_mtime, f"sha256:{match[1]}")
-                for entry in os.scandir(self._directory)
-                if (match := _NAME.fullmatch(entry.name))
-            ]
+            with os.scandir(self._directory) as folder:
+                return [
+                    Archived(status.st_mtime, f"sha256:{match[1]}")
+                    for entry in folder
+                    if (match := _NAME.fullmatch(entry.name)) and (status := _status_of(entry)) is not None
+                ]
 
     def remove(self, digest: str) -> None:
         """Keep that content no longer."""
@@ -59,14 +62,13 @@ class DirectoryArchive:
             path.unlink(missing_ok=True)
 
     def _path(self, digest: str) -> Path:
-        path = self._directory / f"{digest.replace(':', '-')}.json"
-        if not _NAME.fullmatch(path.name):
+        if not _DIGEST.fullmatch(digest):
             raise NotArchivedError("this is no digest of a bundle")
-        return path
+        return self._directory / f"{digest.replace(':', '-')}.json"
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, on disk before it has that name.
+    """Put `content` at `path`, on disk before it has that name, and under that name before this returns.
 
     Raises:
         OSError: it is not there.
@@ -82,6 +84,19 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError:
         Path(temporary).unlink(missing_ok=True)
         raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)  # the name too survives a power cut
+    finally:
+        os.close(folder)
+
+
+def _status_of(entry: "os.DirEntry[str]") -> os.stat_result | None:
+    """That of a file, None where it is none, or gone since: others may let go of it."""
+    try:
+        return entry.stat() if entry.is_file(follow_symlinks=False) else None
+    except FileNotFoundError:
+        return None
 
 
 @contextmanager

@@ -73,9 +73,10 @@ class Belief:
     def _learnt(self, chain: Sequence[Envelope], *, configured: Trust) -> Trust:
         """Kept at once, version by version: a key that was withdrawn is none any more, whatever else comes of it."""
         self._lineage = self._known(configured)
+        self._state.keep_lineage(self._lineage)
         for following in advances(self._lineage[-1], chain):
-            self._state.keep_lineage((*self._lineage, following))
             self._lineage = (*self._lineage, following)
+            self._state.keep_lineage(self._lineage)
             self._log.info("trust_advanced", trust=following.number)
         return self._lineage[-1]
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.bundle.content import encode
 from pdp.core.bundle.manifest import Manifest
@@ -65,12 +63,17 @@ class Builds:
     def _built(self, seen: Sighting, manifest: Manifest | None, active: Bundle | None) -> Build:
         files = self._source.fetch(seen)
         content = encode(files)
-        if active is not None and digest_of(content) == active.manifest.digest:
+        digest = digest_of(content)
+        if manifest is not None:
+            # Whatever the source checked: what was signed is what is compiled.
+            manifest.check(files, digest=digest)
+        if active is not None and digest == active.manifest.digest:
             bundle = active
         else:
             bundle = self.compiled(files, previous=active)
-        unsigned = msgspec.structs.replace(bundle.manifest, serial=seen.serial or 0, published=None, origin=seen.origin)
-        return Build(bundle.under(unsigned if manifest is None else manifest), content)
+        if manifest is None:
+            manifest = Manifest(seen.serial or 0, digest, bundle.manifest.parts, origin=seen.origin)
+        return Build(bundle.under(manifest), content)
 
 
 def _have_same_files(one: Manifest, other: Manifest) -> bool:

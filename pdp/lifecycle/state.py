@@ -55,7 +55,7 @@ class BundleState:
         with self._usable(_NEWEST):
             raw = self._read(_NEWEST)
             newest = Newest() if raw is None else msgspec.json.decode(raw, type=Newest)
-            if not 0 <= newest.serial < MAX_SERIAL:
+            if not 0 <= newest.serial <= MAX_SERIAL:
                 raise ValueError(f"{newest.serial} is no serial")
             return newest
 
@@ -82,6 +82,9 @@ class BundleState:
         with self._locked():
             newest = self._newest_with(active)
             serial = newest.serial if newest.digest == manifest.digest else newest.serial + 1
+            with self._usable(_NEWEST):
+                if serial > MAX_SERIAL:
+                    raise ValueError("there are no serials left")
             numbered = msgspec.structs.replace(manifest, serial=serial)
             head = Head(sealed(PAYLOAD_TYPE, numbered.to_json()))
             self._keep(head, numbered, content)

@@ -4,7 +4,7 @@ import pytest
 
 from pdp.core.bundle.content import ContentLimits
 from pdp.core.contract.errors import ConfigurationError
-from pdp.lifecycle import directory
+from pdp.lifecycle import tree
 from pdp.lifecycle.directory import DirectorySource
 
 
@@ -49,15 +49,19 @@ def test_a_link_out_of_the_tree_is_refused(repository: Path) -> None:
     assert codes(repository) == [("policies/evil.cedar", "not_a_file"), ("schemas/time/gone.json", "not_a_file")]
 
 
-def test_a_linked_folder_is_not_entered(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_linked_folder_is_refused_since_its_policies_would_be_missing(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "x.cedar").write_text("// x")
     (repository / "policies" / "linked").symlink_to(elsewhere)
-    assert "policies/linked/x.cedar" not in source(repository).fetch()
+    (repository / "policies" / "LICENSE").symlink_to("/etc/hostname")
+    (repository / "policies" / "gone").symlink_to("nowhere")
+    assert codes(repository) == [("policies/linked", "not_a_file")]
 
 
 def test_every_missing_or_too_large_source_is_named(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory, "LIMITS", ContentLimits(max_file_bytes=10))
+    monkeypatch.setattr(tree, "LIMITS", ContentLimits(max_file_bytes=10))
     (repository / "policies" / "large.cedar").write_text("/" * 11)
     (repository / "schemas" / "time" / "now.json").unlink()
     (repository / "schemas" / "time").rmdir()
