@@ -6,7 +6,7 @@ import pytest
 
 from pdp.core.bundle.content import encode
 from pdp.core.bundle.head import Head
-from tests.signed_bundles import document, head_of, signed_manifest, signed_trust
+from tests.signed_bundles import document, first_trust, head_of, signed_manifest, signed_trust
 from tests.unit.lifecycle.scene import Scene, files
 
 TWO = signed_trust(document(2, bundle=["second"]))
@@ -98,10 +98,10 @@ def test_keys_rotate_twice_while_nobody_looked(scene: Scene) -> None:
 def test_who_reads_the_head_after_us_gets_the_way_to_its_keys(scene: Scene) -> None:
     scene.channel.publish(files("two"), 6, by=["second"], chain=[TWO])
     scene.look()
-    assert scene.active.head.trust == (TWO,)
+    assert scene.active.head.trust == (first_trust().envelope, TWO)
     scene.channel.publish(files("three"), 7, by=["second"])
     scene.look()
-    assert scene.active.head.trust == (TWO,)
+    assert scene.active.head.trust == (first_trust().envelope, TWO)
 
 
 def test_a_rotation_alone_compiles_nothing(scene: Scene) -> None:

@@ -49,7 +49,7 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -
     os.mkfifo(fifo)
     held = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     with pytest.raises(CommandError, match="longer than"):
-        commands(tmp_path).run(*python(f"import sys; sys.stdout = open({str(fifo)!r}, 'w')\n{started}"), seconds=2)
+        commands(tmp_path).run(*python(f"import sys; sys.stdout = open({str(fifo)!r}, 'w')\n{started}"), seconds=6)
     child = os.read(held, 100).decode().strip()
     os.close(held)
     status = Path("/proc") / child / "status"
