@@ -47,5 +47,6 @@ def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDec
             partial(held.watch, pdp.revocations.interval),
             *canary.background,
         ],
+        log=log,
         on_close=store.close,
     )

@@ -1,10 +1,9 @@
 """A decision point without a server: asked in this process by one enforcer."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
+from structlog.typing import FilteringBoundLogger
 
 from pdp.audit.ingest import LogWriter
 from pdp.core.catalog.catalog import Catalog
@@ -20,6 +19,7 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionOrigin, Record
 from pdp.core.identity.mapping import IdentityMapping
 from pdp.lifecycle.activate import ActiveBundle
+from pdp.server.background import Background
 from pdp.server.decider import Decider
 
 
@@ -33,14 +33,16 @@ class InProcessDecisionPoint:
         writer: LogWriter,
         *,
         enforcer: str,
-        background: Sequence[Callable[[], Coroutine[Any, Any, None]]],
+        background: Sequence[Callable[[], Awaitable[None]]],
+        log: FilteringBoundLogger,
         on_close: Callable[[], None],
     ) -> None:
         self._active = active
         self._decider = decider
         self._writer = writer
         self._enforcer = enforcer
-        self._background = [asyncio.create_task(work()) for work in background]
+        self._background = Background(background, log=log)
+        self._background.start()
         self._on_close = on_close
 
     async def decide(self, request: EvaluationRequest) -> tuple[EvaluationResponse, DecisionOrigin]:
@@ -109,8 +111,6 @@ class InProcessDecisionPoint:
 
     async def aclose(self) -> None:
         """Stop what goes on beside it and close the log."""
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._background.stop()
         await self._writer.aclose()
         self._on_close()

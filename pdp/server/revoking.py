@@ -20,37 +20,18 @@ from pdp.core.contract.errors import Refused
 from pdp.core.contract.revocation import Revoked
 from pdp.revocation.held import HeldRevocations
 from pdp.server.decider import ActiveName, Decider, active_name
+from pdp.server.passing import PassingDecider
 
 _EVERYTHING = ("",)
 
 
-class RevokingDecider:
+class RevokingDecider(PassingDecider):
     """Decides as `decider`, but denies what is revoked; answers say which revocation they know of."""
 
     def __init__(self, decider: Decider, held: HeldRevocations, *, clock: Clock) -> None:
-        self._decider = decider
+        super().__init__(decider)
         self._held = held
         self._clock = clock
-
-    @property
-    def generation(self) -> int:
-        """The serial of the active bundle."""
-        return self._decider.generation
-
-    @property
-    def bundle(self) -> str:
-        """The digest of the active bundle."""
-        return self._decider.bundle
-
-    @property
-    def last_error(self) -> str | None:
-        """Why the newest bundle was not activated, None when it was."""
-        return self._decider.last_error
-
-    @property
-    def reload_failures(self) -> int:
-        """How often a bundle was not activated since the start."""
-        return self._decider.reload_failures
 
     def evaluate(self, request: EvaluationRequest) -> EvaluationResponse:
         """The decision on `request`.
@@ -90,24 +71,6 @@ class RevokingDecider:
         context = found.context.toolgate
         name = ActiveName(context.generation, context.bundle)
         return ResourceSearchResponse(shown, self._search_context(revoked, name))
-
-    def catalog_json(self) -> bytes:
-        """The catalog of the active bundle.
-
-        Raises:
-            Refused: there is no active bundle.
-
-        """
-        return self._decider.catalog_json()
-
-    def mapping_json(self) -> bytes:
-        """The claims mapping of the active bundle.
-
-        Raises:
-            Refused: there is no active bundle.
-
-        """
-        return self._decider.mapping_json()
 
     def _denial(self, refusal: Refused) -> EvaluationResponse:
         """Never to be used again: what was revoked may be lifted at any time."""

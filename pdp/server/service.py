@@ -1,13 +1,12 @@
 """A decision point that runs: its application, its log and what goes on beside them."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
 from structlog.typing import FilteringBoundLogger
 
-from pdp.hosting.event_log import frames
+from pdp.server.background import Background
 from pdp.server.exchange import AsgiApp
 from pdp.server.interior import Interior
 
@@ -67,11 +66,9 @@ class PdpService:
         self.admin = admin
         self._interior = interior
         self._reload = reload
-        self._log = log
-        self._background = background
+        self._background = Background(background, log=log)
         self.stop = on_stop
         self._on_close = on_close
-        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def generation(self) -> int:
@@ -85,7 +82,7 @@ class PdpService:
     async def __aenter__(self) -> Self:
         """Start what goes on beside the application."""
         self._interior.writer.start()
-        self._tasks = [asyncio.get_running_loop().create_task(self._guarded(work)) for work in self._background]
+        self._background.start()
         return self
 
     async def __aexit__(
@@ -93,14 +90,6 @@ class PdpService:
     ) -> None:
         """Stop it; what waits for the log is committed first."""
         self.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.stop()
         await self._interior.writer.aclose()
         self._on_close()
-
-    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except Exception as error:  # noqa: BLE001 - the outermost edge: decisions go on, and the log says what does not
-            self._log.critical("background_work_ended", error=type(error).__name__, at=frames(error))
