@@ -14,7 +14,7 @@ OPTION: Final = "--pdp"
 
 _STATUS: Final = "/admin/v1/status"
 _REFRESH: Final = "/admin/v1/bundle/refresh"
-_PAUSE: Final = 0.5
+_PAUSE: Final = 1.0
 """Seconds between two looks."""
 _RECENT: Final = 60_000
 """An enforcer that was not heard of for so many milliseconds is not waited for."""
@@ -49,7 +49,7 @@ class AdministeredPoints:
             return f"to nobody: decision points look by themselves, or are named with `{OPTION}`"
         for client in self._clients.values():
             client.ask("POST", _REFRESH)
-        return f"to {len(self._clients)} decision points"
+        return f"to {_counted(len(self._clients), 'decision point')}"
 
     def confirm(self, manifest: Manifest) -> str:
         """Wait until each of them, and each enforcer that was heard of lately, uses `manifest` or what came after.
@@ -64,7 +64,7 @@ class AdministeredPoints:
         while True:
             behind, enforcers = self._behind(manifest)
             if not behind:
-                return f"by {len(self._clients)} decision points and {enforcers} enforcers"
+                return f"by {_counted(len(self._clients), 'decision point')} and {_counted(enforcers, 'enforcer')}"
             if time.monotonic() >= until:
                 raise UnconfirmedError(f"published, but not used yet by {'; '.join(behind)}")
             time.sleep(_PAUSE)
@@ -81,3 +81,7 @@ class AdministeredPoints:
             enforcers += len(recent)
             behind += [f"enforcer `{name}`" for name, one in recent.items() if one.generation < manifest.serial]
         return behind, enforcers
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

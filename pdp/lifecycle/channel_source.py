@@ -8,6 +8,10 @@ from pdp.lifecycle.channel import CURRENT, ChannelReader
 from pdp.lifecycle.source import Sighting, SourceError
 
 
+class NothingPublishedError(SourceError):
+    """The channel is there, and empty."""
+
+
 class ChannelSource:
     """What is published in `channel` under the name `head`; who signed it is for activation to check."""
 
@@ -24,13 +28,13 @@ class ChannelSource:
         """The head of the channel.
 
         Raises:
-            SourceError: it cannot be had now, or there is none.
+            SourceError: it cannot be had now; NothingPublishedError where there is none.
             BundleError: what is there is no head.
 
         """
         head = self._channel.head(self._head)
         if head is None:
-            raise SourceError(f"nothing was published in `{self.name}` yet: see `toolgate publish`")
+            raise NothingPublishedError(f"nothing was published in `{self.name}` yet: see `toolgate publish`")
         manifest = head.unverified()
         return Sighting(digest_of(head.to_json()), manifest.origin, manifest.serial, head)
 

@@ -11,6 +11,7 @@ from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.bundle.manifest import Manifest
 from pdp.core.bundle.trust import Trust
 from pdp.core.contract.clock import Clock
+from pdp.lifecycle.channel_source import NothingPublishedError
 from pdp.lifecycle.source import BundleSource, Sighting
 from pdp.lifecycle.standing import TROUBLES, ActivationError, Standing, Trouble, Troubling, told, trouble_of
 
@@ -57,6 +58,10 @@ class ShadowBundle:
         with self._turn:
             try:
                 self._step()
+            except NothingPublishedError:
+                # As it is most of the time: nothing is to be tried.
+                self.bundle, self._seen, self._judged = None, None, None
+                self.standing = Standing(confirmed=self._clock.steady())
             except TROUBLES as error:
                 self._trouble(error)
             except Exception as error:  # noqa: BLE001 - the outermost edge of what a source can bring: nobody decides by it

@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 import structlog.testing
@@ -242,11 +241,17 @@ def test_a_channel_without_trust_is_told_each_time_that_it_is_believed() -> None
     assert tried(shadow) == ["all"]
 
 
-def test_a_channel_without_a_canary_has_nothing_to_try_and_says_so() -> None:
-    shadow = signed(Shelf(), root_of(OLD))
+def test_a_channel_without_a_canary_has_nothing_to_try_and_nothing_wrong() -> None:
+    shelf = Shelf()
+    shadow = signed(shelf, root_of(OLD))
     shadow.refresh()
-    assert (shadow.bundle, shadow.standing.trouble) == (None, Trouble.UNAVAILABLE)
-    assert replace(shadow.standing, error=None) == Standing(trouble=Trouble.UNAVAILABLE)
+    assert (shadow.bundle, shadow.standing, shadow.failures) == (None, Standing(confirmed=5.0), 0)
+    shelf.put(PERMIT, serial=3, key=OLD)
+    shadow.refresh()
+    assert tried(shadow) == ["all"]
+    shelf.heads.clear()
+    shadow.refresh()
+    assert (shadow.bundle, shadow.standing.trouble) == (None, None)
 
 
 def test_warnings_are_told_when_a_canary_is_taken() -> None:
