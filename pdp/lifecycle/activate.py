@@ -238,6 +238,9 @@ class ActiveBundle:
             before=None if before is None else before.bundle,
             fresh_at=moment.wall if admitted is None or admitted.fresh_at is None else admitted.fresh_at,
         )
+        # (6) what was replaced long ago, which nobody waits for
+        if built.content is not None:
+            self._keeping.retire(self._active.bundle.manifest.digest, now=moment.wall)
 
     def _newest(self) -> Newest:
         """The newest that was believed here, by the state, or by this process where the state was lost since."""

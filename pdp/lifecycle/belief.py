@@ -38,6 +38,8 @@ class Belief:
         if self._configured is None:
             if seen.serial is not None and seen.serial < newest.serial:
                 newest.check(seen.serial, "")
+            if seen.head is not None:
+                self._log.warning("unsafe_unsigned", serial=seen.serial)
             return None
         if seen.head is None:
             raise _untrusted("nothing is signed here, and there is a root of trust that would have to")

@@ -37,12 +37,13 @@ class Keeping:
         else:
             head = head or Head(sealed(PAYLOAD_TYPE, manifest.to_json()))
             self._state.keep(head, content, active=active)
-        if content is not None:
-            self._retire(manifest.digest, now)
         return head
 
-    def _retire(self, active: str, now: float) -> None:
-        """Let go of what was replaced long ago; that it cannot be is nothing to refuse a bundle for."""
+    def retire(self, active: str, *, now: float) -> None:
+        """Let go of what was replaced long ago, but never of the content with the digest `active`.
+
+        That it cannot be done is nothing to refuse a bundle for.
+        """
         try:
             for digest in list(expired(self._archive.entries(), keep=self._keep, now=now)):
                 if digest != active:

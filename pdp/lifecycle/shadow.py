@@ -9,7 +9,7 @@ import structlog
 from pdp.core.bundle.admission import Newest, admit
 from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.bundle.manifest import Manifest
-from pdp.core.bundle.trust import Trust
+from pdp.core.bundle.trust import Trust, advances
 from pdp.core.contract.clock import Clock
 from pdp.lifecycle.channel_source import NothingPublishedError
 from pdp.lifecycle.source import BundleSource, Sighting
@@ -100,9 +100,10 @@ class ShadowBundle:
         known = self._rules.trust()
         # A root of trust that an earlier head led to ends keys as well as one that the active bundle led to.
         trust = known if self._trust is None or known.number >= self._trust.number else self._trust
-        admitted = admit(seen.head, trust=trust, newest=Newest(), now=self._clock.wall())
-        self._trust = admitted.trust
-        return admitted.manifest
+        for following in advances(trust, seen.head.trust):
+            # Version by version: a key that was withdrawn is none any more, whatever else comes of it.
+            self._trust = trust = following
+        return admit(seen.head, trust=trust, newest=Newest(), now=self._clock.wall()).manifest
 
     def _same(self, manifest: Manifest | None) -> Bundle | None:
         """The content that is held, where only what is signed about it is another."""

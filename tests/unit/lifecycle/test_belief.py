@@ -150,3 +150,14 @@ def test_the_last_serial_is_not_overrun(scene: Scene) -> None:
     assert scene.in_force() == (2**53 - 1, "last")
     scene.start()
     assert scene.in_force() == (2**53 - 1, "last")
+
+
+def test_each_bundle_that_is_believed_unsigned_is_told(tmp_path: Path) -> None:
+    scene = Scene(tmp_path / "state", trust=None)
+    scene.channel.publish(files("one"), 5, by=["nobody"])
+    scene.start()
+    scene.look(3)
+    assert scene.events() == ["unsafe_unsigned", "bundle_activated"]
+    scene.channel.publish(files("two"), 6, by=["nobody"])
+    scene.look(3)
+    assert scene.events() == ["unsafe_unsigned", "bundle_activated"]
