@@ -119,7 +119,7 @@ def publish_bundle(  # noqa: PLR0913 - one for each option
             _activate(publisher, prepared, points)
     except ConfigurationError as error:
         sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
-        _stop("nothing was published: the policies have problems")
+        _stop("nothing was published: policies, catalog or policy tests have problems")
     except FailedTestsError as error:
         sys.stderr.writelines(f"{line}\n" for line in error.lines)
         _stop("nothing was published: policy tests fail")
