@@ -14,9 +14,9 @@ from pdp.core.bundle.key import KeyPair, PublicKey
 from pdp.core.bundle.trust import Trust, trust_along
 from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.bundles import ChannelSettings
-from pdp.lifecycle.archive_directory import write_whole
 from pdp.lifecycle.channel import Channel, ChannelReader
 from pdp.lifecycle.signing import Signer
+from pdp.lifecycle.whole_file import write_whole
 from pdp.tokens.secret_file import read_secret
 
 HERE: Final = Path()

@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 
 from pdp.core.contract.digest import digest_of
 from pdp.lifecycle.archive import Archived, ArchiveError, NotArchivedError
+from pdp.lifecycle.whole_file import write_whole
 
 _NAME: Final = re.compile(r"sha256-([0-9a-f]{64})\.json")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
@@ -65,30 +65,6 @@ class DirectoryArchive:
         if not _DIGEST.fullmatch(digest):
             raise NotArchivedError("this is no digest of a bundle")
         return self._directory / f"{digest.replace(':', '-')}.json"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, on disk before it has that name, and under that name before this returns.
-
-    Raises:
-        OSError: it is not there.
-
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)  # the name too survives a power cut
-    finally:
-        os.close(folder)
 
 
 def _status_of(entry: "os.DirEntry[str]") -> os.stat_result | None:

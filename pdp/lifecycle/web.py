@@ -11,8 +11,8 @@ import httpcore
 import httpx
 
 from pdp.hosting.address import Exposure, host_exposure
-from pdp.lifecycle.deadline import Deadline, TimedNetwork
 from pdp.lifecycle.source import SourceError
+from pdp.lifecycle.timed_network import Deadline, TimedNetwork
 from pdp.tokens.fetch.endpoint import Endpoint, read_endpoint
 from pdp.tokens.fetch.unavailable import UnavailableError
 

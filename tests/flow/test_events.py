@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 from enforcers.pdp_credential import KeyCredential
 from enforcers.remote import RemoteDecisionPoint
 from pdp.core.bundle.head import Head, checked_files
+from tests.conftest import RequireTool
 from tests.flow.pdp_process import DEADLINE, POLICY, QUESTION, Pdp, running, set_up, toolgate_here
 from tests.unit.server.listening import Event, events_in
 
@@ -111,9 +111,9 @@ async def test_who_comes_back_is_told_what_it_missed(pdp: Pdp) -> None:
         assert kinds == ["revocations", "heartbeat"]
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")
-def test_curl_shows_events_as_they_come(pdp: Pdp) -> None:
-    command = ["curl", "-sN", "-H", f"Authorization: {pdp.key()['authorization']}", pdp.address + EVENTS]
+def test_curl_shows_events_as_they_come(pdp: Pdp, require_tool: RequireTool) -> None:
+    curl_here = require_tool("curl", install="apt-get install curl")
+    command = [curl_here, "-sN", "-H", f"Authorization: {pdp.key()['authorization']}", pdp.address + EVENTS]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as curl:
         assert curl.stdout is not None
         lines: list[str] = []

@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdp.core.bundle.content import ContentLimits, content_digest, decode, encode, part_of, path_problem, shown
+from pdp.core.bundle.content import (
+    LINKS_SUFFIX,
+    ContentLimits,
+    content_digest,
+    decode,
+    encode,
+    part_of,
+    path_problem,
+    shown,
+)
 from pdp.core.contract.errors import ConfigurationError
+from pdp.core.engine.links import SUFFIX
 
 FILES = {"policies/a.cedar": b"// a", "policies/catalog.yaml": b"version: 1\n", "schemas/git/log.json": b"{}"}
 
@@ -235,3 +245,7 @@ def test_a_changed_byte_is_refused_or_is_another_content(at: int, byte: int) -> 
     except ConfigurationError:
         return
     assert (files == FILES) == (changed == GOOD)
+
+
+def test_links_are_told_by_the_ending_that_the_engine_reads() -> None:
+    assert LINKS_SUFFIX == SUFFIX
