@@ -37,7 +37,7 @@ from pdp.core.bundle.head import Head, Package, checked_files
 from pdp.core.bundle.key import SEED_BYTES, KeyPair
 from pdp.core.bundle.manifest import MAX_SERIAL, PAYLOAD_TYPE, Manifest, manifest_of
 from pdp.core.contract.digest import digest_of
-from pdp.core.contract.errors import UnusableError
+from pdp.core.contract.errors import BundleError, UnusableError
 from pdp.core.contract.identifier import rfc3339
 from pdp.lifecycle.channel import CANARY, CURRENT, Channel
 from pdp.lifecycle.signing import Signer
@@ -116,13 +116,17 @@ def verify(
     user: UserOption = None,
     password: PasswordOption = None,
 ) -> None:
-    """Check signatures, freshness and every file of a bundle; what must not be believed is told, exit 2."""
+    """Check signatures, freshness and every file of a bundle; exit 1 where it must not be believed."""
     root = read_trust(trust)
     if root is None:
         raise UnusableError("name a root of trust")
-    found, content = _at(place, head, user=user, password=password)
-    admitted = admit(found, trust=root, newest=Newest(), now=_now())
-    files = checked_files(admitted.manifest, content)
+    try:
+        found, content = _at(place, head, user=user, password=password)
+        admitted = admit(found, trust=root, newest=Newest(), now=_now())
+        files = checked_files(admitted.manifest, content)
+    except BundleError as error:
+        sys.stdout.write(f"not to be believed: {visible(error.detail)}\n")
+        raise typer.Exit(1) from error
     fresh = "nobody says that it is the newest"
     if admitted.fresh_at is not None:
         fresh = f"the newest as of {rfc3339(admitted.fresh_at)}"
