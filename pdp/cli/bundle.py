@@ -39,8 +39,10 @@ from pdp.core.bundle.manifest import MAX_SERIAL, PAYLOAD_TYPE, Manifest, manifes
 from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import BundleError, UnusableError
 from pdp.core.contract.identifier import rfc3339
-from pdp.lifecycle.channel import CANARY, CURRENT, Channel
+from pdp.lifecycle.channel import CANARY, CURRENT, Channel, ConflictError
+from pdp.lifecycle.channel_source import NothingPublishedError
 from pdp.lifecycle.signing import Signer
+from pdp.lifecycle.source import SourceError
 from pdp.tokens.secret_file import obtain_secret
 
 app: Final = typer.Typer(
@@ -249,20 +251,27 @@ def refresh(
     user: UserOption = None,
     password: PasswordOption = None,
 ) -> None:
-    """Sign that what is published is still the newest, for decision points with `pdp.bundles.max_age`."""
+    """Sign that what is published is still the newest, for decision points with `pdp.bundles.max_age`.
+
+    With `--every`, a channel that cannot be used now is told and tried again.
+    """
     target, who = writer(channel, user=user, password=password), signer(key, trust, unsigned=None)
-    pause = None if every is None else seconds(every, "--every")
-    while True:
+    if every is None:
         _renew(target, who, head)
-        if pause is None:
-            return
+        return
+    pause = seconds(every, "--every")
+    while True:
+        try:
+            _renew(target, who, head)
+        except (SourceError, ConflictError) as error:
+            sys.stderr.write(f"not renewed: {visible(str(error))}\n")
         time.sleep(pause)
 
 
 def _renew(target: Channel, who: Signer, name: str) -> None:
     found = target.head(name)
     if found is None:
-        raise UnusableError(f"`{target.name}` has nothing under `{name}`: see `toolgate publish`")
+        raise NothingPublishedError(f"`{target.name}` has nothing under `{name}`: see `toolgate publish`")
     known = who.known(found)
     manifest, now = known.check(found), _now()
     target.renew(known.renewed(found, now=now), name=name)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import RequireTool
-from tests.flow.pdp_process import running, toolgate_here
+from tests.flow.pdp_process import TOOLGATE, running, toolgate_here
 
 SIGNED = ("--key", "keys/bundle.pem", "--trust", "trust.json")
 CHANNEL = "file:channel"
@@ -199,3 +199,23 @@ def test_folders_in_a_repository_are_published_as_committed(place: Path, require
     edit(place)
     done = toolgate_here(place, "publish", "--to", CHANNEL, *SIGNED)
     assert (done.returncode, "commit them" in done.stderr) == (2, True)
+
+
+def test_a_statement_is_renewed_again_and_again_whatever_happens_to_the_channel(place: Path) -> None:
+    publish(place)
+    command = [*TOOLGATE, "bundle", "refresh", CHANNEL, *SIGNED, "--every", "20ms"]
+    with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            assert "is the newest as of" in process.stdout.readline()
+            (place / "channel" / "current.json").rename(place / "aside")
+            (place / "channel" / "current.json").mkdir()
+            assert process.stderr.readline().startswith("not renewed: ")
+            (place / "channel" / "current.json").rmdir()
+            (place / "aside").rename(place / "channel" / "current.json")
+            while "newest" not in process.stdout.readline():
+                pass
+        finally:
+            process.kill()
+    assert "the newest as of" in good(place, "bundle", "verify", CHANNEL, "--trust", "trust.json")
