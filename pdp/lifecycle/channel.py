@@ -4,7 +4,7 @@ import re
 from typing import Final, Protocol
 
 from pdp.core.bundle.head import Head
-from pdp.core.contract.errors import BundleError, ToolgateError
+from pdp.core.contract.errors import BundleError, ToolgateError, UnusableError
 from pdp.core.contract.reason_code import ReasonCode
 
 CURRENT: Final = "current"
@@ -83,7 +83,14 @@ class Channel(ChannelReader, Protocol):
 
 
 def head_path(name: str) -> str:
-    """Where a head is, in a channel of files."""
+    """Where a head is, in a channel of files.
+
+    Raises:
+        UnusableError: no head has such a name.
+
+    """
+    if name not in {CURRENT, CANARY}:
+        raise UnusableError(f"a channel has the heads `{CURRENT}` and `{CANARY}`")
     return f"{name}.json"
 
 

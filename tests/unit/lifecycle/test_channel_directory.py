@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pdp.core.bundle.bundle import build
-from pdp.core.contract.errors import BundleError
+from pdp.core.contract.errors import BundleError, UnusableError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.lifecycle.channel import ConflictError
 from pdp.lifecycle.channel_directory import DirectoryChannel
@@ -121,3 +121,12 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be used"):
         desk.publish()
     assert DirectoryChannel(tmp_path).name.startswith("file:")
+
+
+@pytest.mark.parametrize("name", ["", "../current", "serials/1", "CURRENT", "current.json"])
+def test_other_names_than_those_of_heads_lead_nowhere(desk: Desk, name: str) -> None:
+    desk.publish()
+    with pytest.raises(UnusableError, match="`current` and `canary`"):
+        desk.channel.head(name)
+    with pytest.raises(UnusableError):
+        desk.publish(OTHERS, name=name)
