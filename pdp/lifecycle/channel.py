@@ -1,9 +1,9 @@
 """The port to channels: where a publisher puts signed bundles, and decision points look for them."""
 
-import re
 from typing import Final, Protocol
 
 from pdp.core.bundle.head import Head
+from pdp.core.contract.digest import is_digest
 from pdp.core.contract.errors import BundleError, ToolgateError, UnusableError
 from pdp.core.contract.reason_code import ReasonCode
 
@@ -11,9 +11,6 @@ CURRENT: Final = "current"
 """The name of the head that is in force."""
 CANARY: Final = "canary"
 """The name of the head that is tried beside it."""
-
-
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class ConflictError(ToolgateError):
@@ -82,8 +79,8 @@ class Channel(ChannelReader, Protocol):
         ...
 
 
-def head_path(name: str) -> str:
-    """Where a head is, in a channel of files.
+def head_name(name: str) -> str:
+    """`name`, which must be that of a head.
 
     Raises:
         UnusableError: no head has such a name.
@@ -91,7 +88,17 @@ def head_path(name: str) -> str:
     """
     if name not in {CURRENT, CANARY}:
         raise UnusableError(f"a channel has the heads `{CURRENT}` and `{CANARY}`")
-    return f"{name}.json"
+    return name
+
+
+def head_path(name: str) -> str:
+    """Where a head is, in a channel of files.
+
+    Raises:
+        UnusableError: as `head_name`.
+
+    """
+    return f"{head_name(name)}.json"
 
 
 def serial_path(serial: int) -> str:
@@ -106,6 +113,6 @@ def content_path(digest: str) -> str:
         BundleError: `bundle_untrusted`, it is no digest.
 
     """
-    if not _DIGEST.fullmatch(digest):
-        raise BundleError(ReasonCode.BUNDLE_UNTRUSTED, "the digest is none")
+    if not is_digest(digest):
+        raise BundleError(ReasonCode.BUNDLE_UNTRUSTED, "this is no digest of a bundle")
     return f"contents/{digest.replace(':', '-')}.json"

@@ -5,18 +5,15 @@ from typing import Final
 
 from pdp.core.bundle.content import LIMITS
 from pdp.core.bundle.head import MAX_HEAD_BYTES, Head
-from pdp.core.contract.digest import digest_of, is_digest
+from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import BundleError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.lifecycle.channel import CANARY, CURRENT
+from pdp.lifecycle.channel import CURRENT, content_path, head_path, serial_path
 from pdp.lifecycle.credentials import Credentials
-from pdp.lifecycle.source import SourceError
 from pdp.lifecycle.web import NOT_FOUND, NOT_MODIFIED, OK, Answer, OversizedError, Web
 from pdp.tokens.fetch.endpoint import Endpoint
 
 MAX_ETAG: Final = 1024
-
-_NAMES: Final = frozenset({CURRENT, CANARY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +43,11 @@ class HttpChannel:
 
     def head(self, name: str = CURRENT) -> Head | None:
         """The head of that name; where its file is the one seen last, the server says only that."""
-        if name not in _NAMES:
-            raise SourceError("a channel has the heads `current` and `canary`")
-        known = self._known.get(name)
-        answer = self._ask(f"{name}.json", max_bytes=MAX_HEAD_BYTES, etag=None if known is None else known.etag)
+        path, known = head_path(name), self._known.get(name)
+        answer = self._ask(path, max_bytes=MAX_HEAD_BYTES, etag=None if known is None else known.etag)
         if known is not None and answer.status == NOT_MODIFIED:
             return known.head
-        head = self._head_in(answer, f"{name}.json")
+        head = self._head_in(answer, path)
         etag = answer.headers.get("etag", "")
         if head is not None and 0 < len(etag) <= MAX_ETAG:
             self._known[name] = _Known(etag, head)
@@ -62,7 +57,7 @@ class HttpChannel:
 
     def of_serial(self, serial: int) -> Head | None:
         """What was published under `serial`."""
-        path = f"serials/{serial}.json"
+        path = serial_path(serial)
         head = self._head_in(self._ask(path, max_bytes=MAX_HEAD_BYTES), path)
         if head is not None and head.unverified().serial != serial:
             raise _untrusted(f"`{path}` has another serial")
@@ -70,9 +65,7 @@ class HttpChannel:
 
     def content(self, digest: str) -> bytes:
         """The content with that digest."""
-        if not is_digest(digest):
-            raise _untrusted("this is no digest of a bundle")
-        path = f"contents/{digest.replace(':', '-')}.json"
+        path = content_path(digest)
         answer = self._ask(path, max_bytes=LIMITS.max_bytes)
         if answer.status != OK:
             raise answer.refused(f"`{path}`")

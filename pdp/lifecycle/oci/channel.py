@@ -2,18 +2,15 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
 
 from pdp.core.bundle.content import LIMITS
 from pdp.core.bundle.head import Head
 from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import BundleError
-from pdp.lifecycle.channel import CANARY, CURRENT, ConflictError
+from pdp.lifecycle.channel import CURRENT, ConflictError, head_name
 from pdp.lifecycle.oci.artifact import EMPTY, PUBLISHED_TYPE, Artifact, artifact_of, published, untrusted
 from pdp.lifecycle.oci.registry import Registry, RegistryTalk
 from pdp.lifecycle.source import SourceError
-
-_NAMES: Final = frozenset({CURRENT, CANARY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class OciChannel:
 
     def head(self, name: str = CURRENT) -> Head | None:
         """The head of that name; where its manifest is the one seen last, that is all that is asked for."""
-        tag, known = _tag(name), self._known.get(name)
+        tag, known = head_name(name), self._known.get(name)
         with self._registry.talk() as talk:
             if known is not None and talk.manifest_digest(tag) == known.artifact:
                 return known.head
@@ -70,7 +67,7 @@ class OciChannel:
 
     def publish(self, head: Head, content: bytes, *, name: str = CURRENT) -> None:
         """Put it there: the blobs, then the serial, then the name."""
-        tag, manifest = _tag(name), head.unverified()
+        tag, manifest = head_name(name), head.unverified()
         with self._registry.talk() as talk:
             # (1) whether it may still be published
             there = _of_serial(talk, manifest.serial)
@@ -87,18 +84,12 @@ class OciChannel:
 
     def renew(self, head: Head, *, name: str = CURRENT) -> None:
         """Replace the head of that name by one with the same manifest."""
-        tag = _tag(name)
+        tag = head_name(name)
         with self._registry.talk() as talk:
             found = _read(talk, tag)
             if found is None or found.head.manifest.payload != head.manifest.payload:
                 raise ConflictError(f"`{name}` has another manifest in `{self.name}` by now")
             _tagged(talk, tag, _put_head(talk, head, content_size=found.content_size))
-
-
-def _tag(name: str) -> str:
-    if name not in _NAMES:
-        raise SourceError("a channel has the heads `current` and `canary`")
-    return name
 
 
 def _serial_tag(serial: int) -> str:

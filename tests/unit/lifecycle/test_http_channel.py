@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from pdp.core.bundle.head import Head
-from pdp.core.contract.errors import BundleError
+from pdp.core.contract.errors import BundleError, UnusableError
 from pdp.lifecycle.channel import CANARY
 from pdp.lifecycle.channel_source import ChannelSource
 from pdp.lifecycle.credentials import Credentials
@@ -176,7 +176,7 @@ def test_a_digest_is_no_path(digest: str) -> None:
 
 
 def test_a_name_is_no_path() -> None:
-    with raw_server(lambda _: reply(404)) as server, pytest.raises(SourceError):
+    with raw_server(lambda _: reply(404)) as server, pytest.raises(UnusableError):
         at(server).head("../secrets")
     assert server.asked == []
 

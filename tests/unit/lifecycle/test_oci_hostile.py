@@ -12,7 +12,7 @@ import pytest
 
 from pdp.core.bundle.head import MAX_HEAD_BYTES
 from pdp.core.contract.digest import digest_of
-from pdp.core.contract.errors import BundleError, Refused
+from pdp.core.contract.errors import BundleError, Refused, UnusableError
 from pdp.lifecycle.archive import ArchiveError, NotArchivedError
 from pdp.lifecycle.channel import ConflictError
 from pdp.lifecycle.credentials import Credentials
@@ -454,7 +454,7 @@ def test_a_head_whose_blob_is_gone_and_a_name_that_is_none_are_told() -> None:
     with hostile({HEAD_BLOB: reply(404)}) as registry:
         with pytest.raises(SourceError, match="has no blob"):
             registry.channel().head()
-        with pytest.raises(SourceError, match="`current` and `canary`"):
+        with pytest.raises(UnusableError, match="`current` and `canary`"):
             registry.channel().head("../other/manifests/current")
 
 
