@@ -11,22 +11,24 @@ import msgspec
 import typer
 
 from pdp.cli import bundle_trust
+from pdp.cli.bundle_channels import channels
 from pdp.cli.bundle_files import (
+    FileArgument,
+    HeadOption,
     JsonOption,
     KeyOption,
+    OutOption,
     PasswordOption,
     TrustOption,
-    UnsignedOption,
     UserOption,
+    as_json_of,
     is_channel,
     read_package,
     read_trust,
     reader,
     signer,
     write_file,
-    writer,
 )
-from pdp.cli.dev import seconds
 from pdp.cli.sources import ConfigOption, PoliciesOption, SchemasOption, directories
 from pdp.cli.terminal import visible
 from pdp.core.bundle.admission import Newest, admit
@@ -35,14 +37,10 @@ from pdp.core.bundle.content import encode, part_of
 from pdp.core.bundle.envelope import sealed
 from pdp.core.bundle.head import Head, Package, checked_files
 from pdp.core.bundle.key import SEED_BYTES, KeyPair
-from pdp.core.bundle.manifest import MAX_SERIAL, PAYLOAD_TYPE, Manifest, manifest_of
-from pdp.core.contract.digest import digest_of
+from pdp.core.bundle.manifest import MAX_SERIAL, PAYLOAD_TYPE, manifest_of
 from pdp.core.contract.errors import BundleError, UnusableError
 from pdp.core.contract.identifier import rfc3339
-from pdp.lifecycle.channel import CANARY, CURRENT, Channel, ConflictError
-from pdp.lifecycle.channel_source import NothingPublishedError
-from pdp.lifecycle.signing import Signer
-from pdp.lifecycle.source import SourceError
+from pdp.lifecycle.channel import CURRENT
 from pdp.tokens.secret_file import obtain_secret
 
 app: Final = typer.Typer(
@@ -52,14 +50,12 @@ app: Final = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(bundle_trust.app)
+app.add_typer(channels)
 
 # Answers of a bundle that is only compiled are never kept, so their age has no meaning.
 _MAX_AGE: Final = 1.0
 
-FileArgument = Annotated[Path, typer.Argument(help="A bundle in one file.", metavar="FILE")]
 PlaceArgument = Annotated[str, typer.Argument(help="A file, or a channel's URL.", metavar="PLACE")]
-OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where to write it.", metavar="FILE")]
-HeadOption = Annotated[str, typer.Option("--head", help="Which head: `current` or `canary`.", metavar="NAME")]
 
 
 @app.command(epilog="Example: toolgate bundle keygen keys/bundle.pem")
@@ -136,55 +132,6 @@ def verify(
     sys.stdout.write(f"good: serial {serial}, {len(files)} files, trust {admitted.trust.number}, {fresh}\n")
 
 
-@app.command(epilog="Example: toolgate bundle push policies.bundle file:/srv/bundles --trust trust.json")
-def push(
-    file: FileArgument,
-    channel: Annotated[str, typer.Argument(help="The channel's URL.", metavar="CHANNEL")],
-    *,
-    trust: TrustOption = None,
-    unsafe_unsigned: UnsignedOption = False,
-    head: HeadOption = CURRENT,
-    user: UserOption = None,
-    password: PasswordOption = None,
-) -> None:
-    """Put a signed bundle into a channel; `toolgate publish` builds, tests, signs and pushes in one."""
-    package, root = read_package(file), read_trust(trust)
-    if (root is None) != bool(unsafe_unsigned):
-        raise typer.BadParameter("name the root of trust with `--trust`, or say `--unsafe-unsigned`")
-    if root is not None:
-        admit(package.head, trust=root, newest=Newest(), now=_now())
-    package.files()
-    target = writer(channel, user=user, password=password)
-    target.publish(package.head, bytes(package.content), name=head)
-    sys.stdout.write(f"`{head}` of `{target.name}` is serial {package.head.unverified().serial}\n")
-
-
-@app.command(epilog="Example: toolgate bundle pull oci://registry.example.com/policies --serial 7 -o policies.bundle")
-def pull(
-    channel: Annotated[str, typer.Argument(help="The channel's URL.", metavar="CHANNEL")],
-    *,
-    out: OutOption = Path("policies.bundle"),
-    serial: Annotated[int | None, typer.Option(help="What was published under this number.")] = None,
-    head: HeadOption = CURRENT,
-    into: Annotated[Path | None, typer.Option(help="Write the files there, too.", metavar="FOLDER")] = None,
-    user: UserOption = None,
-    password: PasswordOption = None,
-) -> None:
-    """Take a bundle from a channel into one file; whether to believe it says `toolgate bundle verify`."""
-    source = reader(channel, user=user, password=password)
-    found = source.head(head) if serial is None else source.of_serial(serial)
-    if found is None:
-        raise UnusableError(f"`{source.name}` has nothing under {f'`{head}`' if serial is None else serial}")
-    manifest = found.unverified()
-    content = source.content(manifest.digest)
-    files = checked_files(manifest, content)
-    write_file(out, Package.of(found, content).to_json())
-    if into is not None:
-        for path, raw in files.items():
-            write_file(into / path, raw)
-    sys.stdout.write(f"{manifest.digest}  serial {manifest.serial}, {len(files)} files in `{out}`\n")
-
-
 @app.command(epilog="Example: toolgate bundle show file:/srv/bundles --json")
 def show(
     place: PlaceArgument,
@@ -199,7 +146,7 @@ def show(
     manifest = found.unverified()
     checked_files(manifest, content)
     if as_json:
-        sys.stdout.write(json.dumps(_as_json(found, manifest), indent=2) + "\n")
+        sys.stdout.write(json.dumps(as_json_of(found, manifest), indent=2) + "\n")
         return
     facts: dict[str, Any] = {
         "digest": manifest.digest,
@@ -215,70 +162,6 @@ def show(
         sys.stdout.write(f"  {visible(digest[:19])}  {part_of(path) or 'unknown':<10} {visible(path)}\n")
 
 
-@app.command(epilog="Example: toolgate bundle history file:/srv/bundles --limit 5")
-def history(
-    channel: Annotated[str, typer.Argument(help="The channel's URL.", metavar="CHANNEL")],
-    *,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 20,
-    as_json: JsonOption = False,
-    user: UserOption = None,
-    password: PasswordOption = None,
-) -> None:
-    """List what was published, the newest first; who signed it is not checked."""
-    source = reader(channel, user=user, password=password)
-    newest = max((found.unverified().serial for found in map(source.head, (CURRENT, CANARY)) if found), default=0)
-    for serial in range(newest, max(0, newest - limit), -1):
-        found = source.of_serial(serial)
-        if found is None:
-            continue
-        manifest = found.unverified()
-        if as_json:
-            sys.stdout.write(json.dumps(_as_json(found, manifest)) + "\n")
-            continue
-        back = "" if manifest.rollback is None else f", goes back to {manifest.rollback}"
-        origin = visible(manifest.origin or "of no repository")
-        sys.stdout.write(f"{serial:>6}  {manifest.published}  {manifest.digest[:19]}  {origin}{back}\n")
-
-
-@app.command(epilog="Example: toolgate bundle refresh file:/srv/bundles --key fresh.pem --trust trust.json --every 5m")
-def refresh(
-    channel: Annotated[str, typer.Argument(help="The channel's URL.", metavar="CHANNEL")],
-    *,
-    key: KeyOption = None,
-    trust: TrustOption = None,
-    every: Annotated[str | None, typer.Option(help="Again and again, until interrupted.", metavar="DURATION")] = None,
-    head: HeadOption = CURRENT,
-    user: UserOption = None,
-    password: PasswordOption = None,
-) -> None:
-    """Sign that what is published is still the newest, for decision points with `pdp.bundles.max_age`.
-
-    With `--every`, a channel that cannot be used now is told and tried again.
-    """
-    target, who = writer(channel, user=user, password=password), signer(key, trust, unsigned=None)
-    if every is None:
-        _renew(target, who, head)
-        return
-    pause = seconds(every, "--every")
-    while True:
-        try:
-            _renew(target, who, head)
-        except (SourceError, ConflictError) as error:
-            sys.stderr.write(f"not renewed: {visible(str(error))}\n")
-        time.sleep(pause)
-
-
-def _renew(target: Channel, who: Signer, name: str) -> None:
-    found = target.head(name)
-    if found is None:
-        raise NothingPublishedError(f"`{target.name}` has nothing under `{name}`: see `toolgate publish`")
-    known = who.known(found)
-    manifest, now = known.check(found), _now()
-    target.renew(known.renewed(found, now=now), name=name)
-    sys.stdout.write(f"serial {manifest.serial} is the newest as of {rfc3339(now)}\n")
-    sys.stdout.flush()
-
-
 def _at(place: str, head: str, *, user: str | None, password: Path | None) -> tuple[Head, bytes]:
     if not is_channel(place):
         package = read_package(Path(place))
@@ -288,15 +171,6 @@ def _at(place: str, head: str, *, user: str | None, password: Path | None) -> tu
     if found is None:
         raise UnusableError(f"`{source.name}` has nothing under `{head}`")
     return found, source.content(found.unverified().digest)
-
-
-def _as_json(head: Head, manifest: Manifest) -> dict[str, Any]:
-    return {
-        **msgspec.to_builtins(manifest),
-        "signatures": [one.keyid for one in head.manifest.signatures],
-        "trust": len(head.trust),
-        "head": digest_of(head.to_json()),
-    }
 
 
 def _now() -> float:

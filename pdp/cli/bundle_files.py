@@ -1,7 +1,7 @@
 """Files and channels that the verbs about bundles take: packages, keys, roots of trust."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -9,9 +9,11 @@ from pydantic import ValidationError
 
 from pdp.bootstrap.channels import open_channel, open_writable_channel
 from pdp.core.bundle.envelope import Envelope
-from pdp.core.bundle.head import Package
+from pdp.core.bundle.head import Head, Package
 from pdp.core.bundle.key import KeyPair, PublicKey
+from pdp.core.bundle.manifest import Manifest
 from pdp.core.bundle.trust import Trust, trust_along
+from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.bundles import ChannelSettings
 from pdp.lifecycle.channel import Channel, ChannelReader
@@ -32,6 +34,13 @@ UnsignedOption = Annotated[
 UserOption = Annotated[str | None, typer.Option("--user", help="The name to log in with.", metavar="NAME")]
 PasswordOption = Annotated[
     Path | None, typer.Option("--password", help="The file with the password or token.", metavar="FILE")
+]
+FileArgument = Annotated[Path, typer.Argument(help="A bundle in one file.", metavar="FILE")]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where to write it.", metavar="FILE")]
+HeadOption = Annotated[str, typer.Option("--head", help="Which head: `current` or `canary`.", metavar="NAME")]
+RememberOption = Annotated[
+    Path | None,
+    typer.Option(help="Remember there what was signed; nothing older is said to be the newest.", metavar="FILE"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -165,3 +174,13 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UnusableError(f"`{path}` cannot be read: {error.strerror}") from error
+
+
+def as_json_of(head: Head, manifest: Manifest) -> dict[str, Any]:
+    """What a head says, for programs."""
+    return {
+        **msgspec.to_builtins(manifest),
+        "signatures": [one.keyid for one in head.manifest.signatures],
+        "trust": len(head.trust),
+        "head": digest_of(head.to_json()),
+    }

@@ -15,6 +15,7 @@ from pdp.cli.bundle_files import (
     JsonOption,
     KeyOption,
     PasswordOption,
+    RememberOption,
     TrustOption,
     UnsignedOption,
     UserOption,
@@ -38,6 +39,7 @@ from pdp.lifecycle.publish import (
     earlier,
     fetched,
 )
+from pdp.lifecycle.remembered import Remembered
 from pdp.policytest.cases import read_cases
 from pdp.policytest.files import read_files
 from pdp.policytest.report import Detail, lines
@@ -84,6 +86,7 @@ def publish_bundle(  # noqa: PLR0913 - one for each option
         list[str] | None, typer.Option(help="A decision point's administration; may be repeated.", metavar="URL")
     ] = None,
     wait: Annotated[str, typer.Option(help="How long to wait for step 8.", metavar="DURATION")] = "60s",
+    remember: RememberOption = None,
     after: Annotated[int, typer.Option(min=0, help="Number above this, in a new channel.", metavar="SERIAL")] = 0,
     user: UserOption = None,
     password: PasswordOption = None,
@@ -106,6 +109,7 @@ def publish_bundle(  # noqa: PLR0913 - one for each option
         tell=told,
         name=CANARY if canary else CURRENT,
         after=after,
+        remembered=Remembered(remember),
     )
     points = AdministeredPoints(pdp or [], environ=os.environ, wait=seconds(wait, "--wait"))  # noqa: TID251 - the edge
     try:

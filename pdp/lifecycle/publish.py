@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
@@ -18,6 +18,8 @@ from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import BundleError, ToolgateError, UnusableError
 from pdp.core.contract.identifier import rfc3339
 from pdp.lifecycle.channel import CANARY, CURRENT, Channel
+from pdp.lifecycle.channel_source import NothingPublishedError
+from pdp.lifecycle.remembered import Remembered
 from pdp.lifecycle.signing import Signer
 from pdp.lifecycle.source import BundleSource
 
@@ -89,8 +91,8 @@ class UnconfirmedError(ToolgateError):
 class Publisher:
     """Publishes in `channel`, under its head `name`, signed by `signer`; `tell` hears of each step.
 
-    `tests` runs policy tests and says in lines what came of them; it raises FailedTestsError. `after` is a serial that
-    the next one is above, whatever the channel says.
+    `after` is a serial that the next one is above, whatever the channel says; `remembered` is what came before.
+    INVARIANT: nothing is said to be the newest that is older than what is remembered.
     """
 
     channel: Channel
@@ -99,6 +101,7 @@ class Publisher:
     tell: Callable[[Step, str], None]
     name: str = CURRENT
     after: int = 0
+    remembered: Remembered = field(default_factory=Remembered)
 
     def prepare(self, origin: Origin, *, tests: Callable[[Bundle], str]) -> Prepared:
         """Steps 2 to 5.
@@ -132,12 +135,37 @@ class Publisher:
         """Step 6: its content by digest, its serial for good, then the head by one replacement.
 
         Raises:
+            BundleError: `bundle_untrusted`, it is older than what is remembered.
             ConflictError: somebody else published in the meantime.
             SourceError: it may not be published.
 
         """
+        self.remembered.check(self.name, prepared.manifest)
         self.channel.publish(prepared.head, prepared.content, name=self.name)
+        self.remembered.keep(self.name, prepared.manifest)
         self.tell(Step.ACTIVATE, f"`{self.name}` of `{self.channel.name}` is serial {prepared.manifest.serial}")
+
+    def renew(self) -> Manifest:
+        """Say that what is published is the newest still; what that is.
+
+        Raises:
+            NothingPublishedError: nothing is.
+            BundleError: `bundle_untrusted`, it is not signed as it must be, or older than what is remembered.
+            ConflictError, SourceError: another one was published meanwhile, or the channel cannot be used.
+            UnusableError: the keys are too few.
+
+        """
+        head = self.channel.head(self.name)
+        if head is None:
+            raise NothingPublishedError(
+                f"`{self.channel.name}` has nothing under `{self.name}`: see `toolgate publish`"
+            )
+        signer = self.signer.known(head)
+        manifest = signer.check(head)
+        self.remembered.check(self.name, manifest)
+        self.channel.renew(signer.renewed(head, now=self.clock.wall()), name=self.name)
+        self.remembered.keep(self.name, manifest)
+        return manifest
 
     def promote(self) -> Prepared:
         """The canary as it was published, to be activated under another name.
@@ -151,6 +179,7 @@ class Publisher:
         if canary is None:
             raise UnusableError(f"`{self.channel.name}` has no canary: see `toolgate publish --canary`")
         manifest = self.signer.known(canary).check(canary)
+        self.remembered.check(CANARY, manifest)
         return Prepared(manifest, canary, self.channel.content(manifest.digest))
 
     def _standing(self, digest: str, signer: Signer) -> Head | None:
@@ -170,10 +199,12 @@ class Publisher:
 
     def _number(self) -> tuple[Signer, int]:
         """The next serial after all that was published, and who signs, by the newest root of trust."""
-        signer, newest = self.signer, self.after
-        for head in map(self.channel.head, (CURRENT, CANARY)):
+        signer, newest = self.signer, max(self.after, *map(self.remembered.serial, (CURRENT, CANARY)))
+        for name in (CURRENT, CANARY):
+            head = self.channel.head(name)
             if head is not None:
                 signer = signer.known(head)
+                self.remembered.check(name, head.unverified())
                 # INVARIANT: a serial that nobody signed could be the last there is.
                 newest = max(newest, signer.serial_of(head))
         return signer, newest + 1

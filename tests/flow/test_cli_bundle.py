@@ -219,3 +219,18 @@ def test_a_statement_is_renewed_again_and_again_whatever_happens_to_the_channel(
         finally:
             process.kill()
     assert "the newest as of" in good(place, "bundle", "verify", CHANNEL, "--trust", "trust.json")
+
+
+def test_an_old_bundle_that_a_channel_shows_is_not_said_to_be_the_newest(place: Path) -> None:
+    memory = ("--remember", "keys/signed.json")
+    publish(place, *memory)
+    edit(place)
+    publish(place, *memory)
+    old = (place / "channel" / "serials" / "1.json").read_bytes()
+    (place / "channel" / "current.json").write_bytes(old)
+    for command in (("bundle", "refresh", CHANNEL, *SIGNED), ("publish", "--to", CHANNEL, *SIGNED)):
+        done = toolgate_here(place, *command, *memory)
+        assert (done.returncode, "serial 1 is older than 2" in done.stderr) == (2, True)
+    assert (place / "channel" / "current.json").read_bytes() == old
+    # Whoever remembers nothing believes what was signed: this is what the option is for.
+    assert "serial 1 is the newest" in good(place, "bundle", "refresh", CHANNEL, *SIGNED)

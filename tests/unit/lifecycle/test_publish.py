@@ -12,6 +12,7 @@ from pdp.core.contract.reason_code import ReasonCode
 from pdp.lifecycle.channel import CANARY, CURRENT, ConflictError
 from pdp.lifecycle.directory import DirectorySource
 from pdp.lifecycle.publish import FailedTestsError, Origin, Step, earlier, fetched
+from pdp.lifecycle.remembered import Remembered
 from pdp.lifecycle.signing import Signer
 from tests.unit.lifecycle.publishing import FILES, NOW, OTHERS, Desk, key, passing, root_of_trust, rotated
 
@@ -179,3 +180,57 @@ def test_folders_are_fetched_as_they_are(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "policies" / "a.cedar").write_bytes(FILES["policies/a.cedar"])
     source = DirectorySource(policies=tmp_path / "policies", schemas=tmp_path / "schemas")
     assert fetched(source) == Origin(FILES)
+
+
+def set_back(desk: Desk, to: int) -> None:
+    """As who can write to the channel does: what was published under `to` is shown as the newest."""
+    (desk.folder / "current.json").write_bytes((desk.folder / "serials" / f"{to}.json").read_bytes())
+
+
+def test_an_old_bundle_that_is_shown_as_the_newest_is_not_said_to_be_it(desk: Desk, tmp_path: Path) -> None:
+    memory = Remembered(tmp_path / "signed.json")
+    desk.publish(FILES, remembered=memory)
+    desk.publish(OTHERS, remembered=memory)
+    set_back(desk, 1)
+    for remembered in (memory, Remembered(tmp_path / "signed.json")):
+        for files in (FILES, OTHERS):
+            with pytest.raises(BundleError, match="serial 1 is older than 2"):
+                desk.publish(files, remembered=remembered)
+        with pytest.raises(BundleError, match="serial 1 is older than 2"):
+            desk.publisher(remembered=remembered).renew()
+    assert desk.channel.head() == desk.channel.of_serial(1)
+
+
+def test_what_is_the_newest_is_said_to_be_it_again(desk: Desk, tmp_path: Path) -> None:
+    memory = Remembered(tmp_path / "signed.json")
+    desk.publish(FILES, remembered=memory)
+    desk.now += 60
+    assert desk.publisher(remembered=memory).renew().serial == 1
+    assert desk.trust is not None
+    assert admit(published(desk), trust=desk.trust, newest=Newest(), now=desk.now).fresh_at == NOW + 60
+
+
+def test_who_remembers_sees_what_others_published_and_goes_on_from_there(desk: Desk, tmp_path: Path) -> None:
+    memory = Remembered(tmp_path / "signed.json")
+    desk.publish(FILES, remembered=memory)
+    desk.publish(OTHERS)
+    assert desk.publisher(remembered=memory).renew().serial == 2
+    set_back(desk, 1)
+    with pytest.raises(BundleError):
+        desk.publisher(remembered=memory).renew()
+
+
+def test_a_canary_is_remembered_apart_from_what_is_in_force(desk: Desk, tmp_path: Path) -> None:
+    memory = Remembered(tmp_path / "signed.json")
+    desk.publish(FILES, remembered=memory)
+    desk.publish(OTHERS, name=CANARY, remembered=memory)
+    assert desk.publisher(remembered=memory).renew().serial == 1
+    assert desk.publish({**FILES, "policies/catalog.yaml": b"version: 1\n"}, remembered=memory).manifest.serial == 3
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"current":{"serial":"1","digest":""}}', b'{"current":7}'])
+def test_a_memory_that_cannot_be_read_signs_nothing(desk: Desk, tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "signed.json").write_bytes(raw)
+    with pytest.raises(UnusableError, match=r"signed\.json"):
+        desk.publish(FILES, remembered=Remembered(tmp_path / "signed.json"))
+    assert desk.channel.head() is None

@@ -63,7 +63,7 @@ class Shelf:
         return self.heads.get(name)
 
     def of_serial(self, serial: int) -> Head | None:
-        raise NotImplementedError
+        return next((head for head in self.heads.values() if head.unverified().serial == serial), None)
 
     def content(self, digest: str) -> bytes:
         self.fetched += 1
