@@ -10,7 +10,8 @@ SPARE: Final = 256
 def make_room(connections: int) -> int:
     """Let this process have `connections` open at once and `SPARE` files beside them; how many connections that gives.
 
-    The system's hard limit stays; the soft one, often 1024, is there for programs that cannot count further.
+    Where the system has few, half of them are for connections. Its hard limit stays; the soft one, often 1024, is
+    there for programs that cannot count further.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + SPARE
@@ -19,4 +20,4 @@ def make_room(connections: int) -> int:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
-    return connections if soft == resource.RLIM_INFINITY else min(connections, soft - SPARE)
+    return connections if soft == resource.RLIM_INFINITY else min(connections, max(soft // 2, soft - SPARE))
