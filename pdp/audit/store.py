@@ -1,21 +1,20 @@
-"""The port to where records are kept."""
+"""The ports to where records are kept: one to put them there, one to ask."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 from pdp.audit.comparison_query import ComparisonQuery
 from pdp.audit.drift_query import DriftQuery
 from pdp.audit.query import Entry, Query
 from pdp.core.contract.errors import ToolgateError
 from pdp.core.contract.record import ComparisonRecord, DriftRecord, Record
-
-SCHEMA_VERSION: Final = 4
+from pdp.core.contract.sealed import Sealed
 
 
 class StoreUnavailableError(ToolgateError):
-    """The store takes nothing now: locked, full, read-only, gone."""
+    """The store takes or gives nothing now: locked, full, read-only, gone, or of another version by now."""
 
 
 class RecordUnfitError(ToolgateError):
@@ -32,6 +31,23 @@ class Keeping(StrEnum):
     """Its (writer, boot, sequence) belongs to a record with another content; both are kept."""
 
 
+class Fault(StrEnum):
+    """What is wrong with where a stored record stands in its chain."""
+
+    GAP = "gap"
+    """Records between it and the one before it have not come."""
+    UNLINKED = "unlinked"
+    """The record before it has another digest than the one it names as `previous`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of one record, and what is wrong with its place; `known` and `conflict` have no faults."""
+
+    keeping: Keeping
+    fault: Fault | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """What a record is unique by."""
@@ -46,15 +62,34 @@ def position_of(record: Record) -> Position:
     return Position(record.writer, record.boot, record.sequence)
 
 
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A writer's word that the run `boot` of it has `sequence` records by now, heard at `at` (Unix seconds)."""
+
+    writer: str
+    boot: str
+    sequence: int
+    at: float
+
+
 class RecordStore(Protocol):
     """Keeps records; its methods block and are called from one thread at a time."""
 
-    def append(self, records: Sequence[Record]) -> list[Keeping]:
-        """Commit all of `records`, or none and raise.
+    def append(self, records: Sequence[Sealed]) -> list[Kept]:
+        """Commit all of `records` to the disk, or none and raise.
 
         Raises:
             RecordUnfitError: one of them cannot be stored.
             StoreUnavailableError: none can be, now.
+
+        """
+        ...
+
+    def announce(self, announcements: Sequence[Announcement]) -> None:
+        """Commit what writers said they have; a lower number than is known changes nothing.
+
+        Raises:
+            StoreUnavailableError: that is not possible now.
 
         """
         ...
@@ -68,57 +103,58 @@ class RecordStore(Protocol):
         """
         ...
 
-    def sync(self) -> None:
-        """Bring what was committed to the disk, where a commit alone does not.
-
-        Raises:
-            StoreUnavailableError: that is not possible now.
-
-        """
-        ...
-
     def close(self) -> None:
         """Let go of files and connections."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one writer, as the log knows it: `missing` of its records have not come.
+
+    `sequence` is the highest that came, `announced` the highest that the writer said it has, None where it said
+    nothing, and `heard` when it said so (Unix milliseconds).
+    """
+
+    writer: str
+    boot: str
+    sequence: int
+    records: int
+    announced: int | None = None
+    heard: int | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many records are between those that came."""
+        return self.sequence - self.records
+
+    @property
+    def behind(self) -> int:
+        """How many more the writer said it has."""
+        return max(0, (self.announced or 0) - self.sequence)
+
+
 class RecordReader(Protocol):
-    """Answers questions from records."""
+    """Answers questions from records; any of its methods raises StoreUnavailableError when it cannot be read now."""
 
     def find(self, query: Query) -> list[Entry]:
-        """The decisions that `query` asks for, oldest first.
-
-        Raises:
-            StoreUnavailableError: the store cannot be read now.
-
-        """
+        """The decisions that `query` asks for, oldest first."""
         ...
 
     def drifts(self, query: DriftQuery) -> list[DriftRecord]:
-        """The changes of tools that `query` asks for, oldest first.
-
-        Raises:
-            StoreUnavailableError: the store cannot be read now.
-
-        """
+        """The changes of tools that `query` asks for, oldest first."""
         ...
 
     def comparisons(self, query: ComparisonQuery) -> Iterator[ComparisonRecord]:
-        """The comparisons that `query` asks for, in the order of their arrival, read as they are taken.
+        """The comparisons that `query` asks for, in the order of their arrival, read as they are taken."""
+        ...
 
-        Raises:
-            StoreUnavailableError: the store cannot be read now.
-
-        """
+    def runs(self) -> list[Run]:
+        """Every run of every writer, by writer and boot."""
         ...
 
     def conflicts(self) -> int:
-        """How many records came under a position that another one holds.
-
-        Raises:
-            StoreUnavailableError: the store cannot be read now.
-
-        """
+        """How many records came under a position that another one holds."""
         ...
 
     def close(self) -> None:

@@ -1,190 +1,206 @@
-"""The tables of the decision log, for any SQL database, and how records become rows."""
+"""The tables of the decision log, for any SQL database, and how records become rows.
+
+A record is kept as its canonical bytes; the other columns of `records` are there to find it, and hold nothing that
+the bytes do not say. What makes the tables are the migrations beside this module, which alone know how databases
+differ: on PostgreSQL `records` is partitioned by the month of `arrived`.
+"""
 
 from typing import Any, Final
 
-import msgspec
-from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 
-from pdp.core.contract.record import ComparisonRecord, DecisionRecord, DriftRecord, OutcomeRecord, Record
+from pdp.core.contract.identifier import unix_seconds
+from pdp.core.contract.record import (
+    ComparisonRecord,
+    DecisionRecord,
+    DriftRecord,
+    OutcomeRecord,
+    ReadingRecord,
+)
+from pdp.core.contract.sealed import Sealed
+
+SHORT: Final = 256
+"""Characters of a name that are looked for; what is longer is told apart by the record itself."""
+_HEX: Final = len("sha256:")
 
 metadata: Final = MetaData()
 
-
-def _json(name: str) -> Column[Any]:
-    return Column(name, JSON(none_as_null=True))
+_Counter = BigInteger().with_variant(Integer, "sqlite")
 
 
-def _record_columns() -> list[Column[Any]]:
-    return [
-        Column("position", Integer, primary_key=True, autoincrement=True),
-        Column("id", String, nullable=False),
-        Column("time", String, nullable=False),
-        Column("writer", String, nullable=False),
-        Column("boot", String, nullable=False),
-        Column("sequence", BigInteger, nullable=False),
-        Column("detail", Text),
-        Column("content_digest", String, nullable=False),
-    ]
+def _short(name: str) -> Column[Any]:
+    return Column(name, String(SHORT))
 
 
-def _reason_code() -> Column[Any]:
-    return Column("reason_code", String, nullable=False)
-
-
-decisions: Final = Table(
-    "decisions",
+about: Final = Table(
+    "about",
     metadata,
-    *_record_columns(),
-    _reason_code(),
-    Column("latency_us", BigInteger, nullable=False),
-    Column("effect", String, nullable=False),
-    Column("origin", String, nullable=False),
-    Column("transport", String, nullable=False),
-    Column("method", String),
-    Column("server", String),
-    Column("tool", String),
-    Column("principal_type", String),
-    Column("principal", String),
-    Column("principal_name", String, comment="`principal` without the issuer's alias"),
-    _json("groups"),
-    Column("actor", String),
-    Column("session", String),
-    Column("request_id", String),
-    Column("trace_id", String),
-    Column("client_ip", String),
-    Column("decision_id", String),
-    _json("policies"),
-    _json("errors"),
-    _json("obligations"),
-    Column("generation", BigInteger, nullable=False),
-    Column("bundle", String),
-    Column("schema_digest", String),
-    Column("offered_digest", String),
-    _json("arguments"),
-    Column("arguments_digest", String),
-    _json("shown"),
-    UniqueConstraint("writer", "boot", "sequence", name="decisions_position"),
-    Index("decisions_time", "time"),
-    Index("decisions_principal", "principal", "time"),
-    Index("decisions_principal_name", "principal_name", "time"),
-    Index("decisions_tool", "tool", "server", "time"),
-    sqlite_autoincrement=True,
+    Column("log", String(36), primary_key=True, comment="the UUID of this log, made with it"),
+    Column("probes", BigInteger, nullable=False),
 )
+"""One row: which log this is."""
 
-outcomes: Final = Table(
-    "outcomes",
+runs: Final = Table(
+    "runs",
     metadata,
-    *_record_columns(),
-    _reason_code(),
-    Column("latency_us", BigInteger, nullable=False),
-    Column("decision", String, nullable=False),
-    Column("fate", String, nullable=False),
-    Column("result_digest", String),
-    Column("result_bytes", BigInteger),
-    UniqueConstraint("writer", "boot", "sequence", name="outcomes_position"),
-    Index("outcomes_decision", "decision", "writer"),
-    Index("outcomes_time", "time"),
-    sqlite_autoincrement=True,
+    Column("run", _Counter, primary_key=True, autoincrement=True),
+    Column("writer", String(SHORT), nullable=False),
+    Column("boot", String(SHORT), nullable=False),
+    Column("previous", LargeBinary(32), comment="the digest that its first record names, of another run's last"),
+    Column("sequence", BigInteger, nullable=False, comment="the highest that came"),
+    Column("digest", LargeBinary(32), nullable=False, comment="of the record with it"),
+    Column("records", BigInteger, nullable=False, comment="how many came, archived ones included"),
+    Column("announced", BigInteger, comment="the highest that its writer said it has"),
+    Column("heard", BigInteger, comment="when it said so, Unix milliseconds"),
+    UniqueConstraint("writer", "boot", name="runs_name"),
 )
+"""One run of one writer. As sequences count from 1, records are missing where `records` is less than `sequence`."""
 
-drifts: Final = Table(
-    "drifts",
+records: Final = Table(
+    "records",
     metadata,
-    *_record_columns(),
-    _reason_code(),
-    Column("server", String, nullable=False),
-    Column("tool", String),
-    Column("state", String, nullable=False),
-    Column("approved", String),
-    Column("offered", String),
-    Column("twin", String),
-    Column("count", BigInteger, nullable=False),
-    UniqueConstraint("writer", "boot", "sequence", name="drifts_position"),
-    Index("drifts_time", "time"),
-    Index("drifts_tool", "tool", "server", "time"),
-    sqlite_autoincrement=True,
+    Column("position", _Counter, primary_key=True, autoincrement=True),
+    Column("arrived", BigInteger, nullable=False, comment="Unix milliseconds, by the clock of who put it here"),
+    Column("run", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("content", LargeBinary, nullable=False, comment="canonical JSON"),
+    Column("kind", String(16), nullable=False),
+    Column("time", BigInteger, nullable=False, comment="Unix milliseconds, by its writer's clock"),
+    _short("effect"),
+    _short("reason_code"),
+    _short("method"),
+    _short("server"),
+    _short("tool"),
+    _short("principal"),
+    Column("principal_name", String(SHORT), comment="`principal` without the issuer's alias"),
+    _short("actor"),
+    Column("decision", String(SHORT), comment="of an outcome: the decision record's id"),
+    _short("state"),
+    Index("records_run", "run", "sequence"),
+    Index("records_time", "time"),
+    Index("records_principal", "principal_name", "time"),
+    Index("records_tool", "tool", "time"),
+    Index("records_decision", "decision"),
 )
-
-comparisons: Final = Table(
-    "comparisons",
-    metadata,
-    *_record_columns(),
-    Column("generation", BigInteger, nullable=False),
-    Column("bundle", String, nullable=False),
-    Column("shadow", String, nullable=False),
-    Column("percent", Float, nullable=False),
-    Column("since", String, nullable=False),
-    Column("compared", BigInteger, nullable=False),
-    Column("skipped", BigInteger, nullable=False),
-    Column("incomparable", BigInteger, nullable=False),
-    Column("different", BigInteger, nullable=False),
-    _json("changes"),
-    _json("differences"),
-    UniqueConstraint("writer", "boot", "sequence", name="comparisons_position"),
-    Index("comparisons_time", "time"),
-    sqlite_autoincrement=True,
-)
+"""Every record in the order of its arrival; an alarm's other content is in `conflicts`."""
 
 conflicts: Final = Table(
     "conflicts",
     metadata,
-    Column("position", Integer, primary_key=True, autoincrement=True),
-    Column("writer", String, nullable=False),
-    Column("boot", String, nullable=False),
+    Column("position", _Counter, primary_key=True, autoincrement=True),
+    Column("arrived", BigInteger, nullable=False),
+    Column("run", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
-    Column("content_digest", String, nullable=False),
-    _json("content"),
-    UniqueConstraint("writer", "boot", "sequence", "content_digest", name="conflicts_content"),
-    sqlite_autoincrement=True,
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    UniqueConstraint("run", "sequence", "digest", name="conflicts_content"),
 )
+"""Records that came under a number that another content has."""
 
-probes: Final = Table("probes", metadata, Column("id", Integer, primary_key=True), Column("count", BigInteger))
+checkpoints: Final = Table(
+    "checkpoints",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, nullable=False, comment="position of the first record that it covers, 0 for none"),
+    Column("last", BigInteger, nullable=False, comment="of the last"),
+    Column("count", BigInteger, nullable=False, comment="how many it covers"),
+    Column("made", BigInteger, nullable=False, comment="Unix milliseconds"),
+    Column("envelope", Text, nullable=False, comment="the signed statement, a DSSE envelope in JSON"),
+)
+"""What was signed of the records, in order; a record is covered by at most one."""
 
-_ADDED: Final = frozenset({"position", "principal_name", "content_digest"})
+exports: Final = Table(
+    "exports",
+    metadata,
+    Column("target", String(SHORT), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+"""The last checkpoint that each place outside has got."""
+
+archives: Final = Table(
+    "archives",
+    metadata,
+    Column("archive", String(SHORT), primary_key=True, comment="the name of its file"),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("first", BigInteger, nullable=False, comment="number of the first checkpoint in it"),
+    Column("last", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False, comment="how many records"),
+    Column("made", BigInteger, nullable=False),
+)
+"""What was moved out of `records`."""
 
 
-def table_of(record: Record) -> Table:
-    """The table that holds records of its kind."""
+def digest_bytes(digest: str) -> bytes:
+    """The 32 bytes of `sha256:...`."""
+    return bytes.fromhex(digest[_HEX:])
+
+
+def digest_text(content: bytes) -> str:
+    """`sha256:...` of 32 bytes."""
+    return f"sha256:{content.hex()}"
+
+
+def short(text: str | None) -> str | None:
+    """`text` as a column to look for has it: cut, and without what not every database takes."""
+    return None if text is None else text[:SHORT].replace("\0", "\ufffd")
+
+
+def milliseconds(time: str) -> int:
+    """The Unix milliseconds of an RFC 3339 time."""
+    return round(unix_seconds(time) * 1000)
+
+
+def found_by(sealed: Sealed) -> dict[str, Any]:
+    """The columns of `records` that a record is found by; all of them, whatever its kind."""
+    record = sealed.record
+    row: dict[str, Any] = dict.fromkeys(_FOUND_BY)
+    row["time"] = milliseconds(record.time)
     match record:
         case DecisionRecord():
-            return decisions
+            row |= {
+                "kind": "decision",
+                "effect": record.effect.value,
+                "reason_code": record.reason_code.value,
+                "method": short(record.method),
+                "server": short(record.server),
+                "tool": short(record.tool),
+                "principal": short(record.principal),
+                "principal_name": None if record.principal is None else short(record.principal.partition("|")[2]),
+                "actor": short(record.actor),
+            }
         case OutcomeRecord():
-            return outcomes
+            row |= {
+                "kind": "outcome",
+                "reason_code": record.reason_code.value,
+                "decision": short(record.decision),
+            }
         case DriftRecord():
-            return drifts
+            row |= {
+                "kind": "drift",
+                "reason_code": record.reason_code.value,
+                "server": short(record.server),
+                "tool": short(record.tool),
+                "state": record.state.value,
+            }
         case ComparisonRecord():
-            return comparisons
-
-
-def row_of(record: Record, *, content_digest: str) -> dict[str, Any]:
-    """The row of `record` in its table."""
-    row: dict[str, Any] = msgspec.to_builtins(record)
-    del row["kind"]
-    row["content_digest"] = content_digest
-    if isinstance(record, DecisionRecord):
-        row["principal_name"] = None if record.principal is None else record.principal.partition("|")[2]
+            row |= {"kind": "comparison", "state": short(record.shadow)}
+        case ReadingRecord():
+            row |= {"kind": "reading", "actor": short(record.reader)}
     return row
 
 
-def decision_of(row: Any) -> DecisionRecord:
-    """The decision in `row`, a mapping with the columns of `decisions`."""
-    return msgspec.convert(_content(row) | {"kind": "decision"}, DecisionRecord)
-
-
-def outcome_of(row: Any) -> OutcomeRecord:
-    """The outcome in `row`, a mapping with the columns of `outcomes`."""
-    return msgspec.convert(_content(row) | {"kind": "outcome"}, OutcomeRecord)
-
-
-def drift_of(row: Any) -> DriftRecord:
-    """The drift in `row`, a mapping with the columns of `drifts`."""
-    return msgspec.convert(_content(row) | {"kind": "drift"}, DriftRecord)
-
-
-def comparison_of(row: Any) -> ComparisonRecord:
-    """The comparison in `row`, a mapping with the columns of `comparisons`."""
-    return msgspec.convert(_content(row) | {"kind": "comparison"}, ComparisonRecord)
-
-
-def _content(row: Any) -> dict[str, Any]:
-    return {str(name): value for name, value in row.items() if name not in _ADDED}
+_FOUND_BY: Final = (
+    "kind",
+    "time",
+    "effect",
+    "reason_code",
+    "method",
+    "server",
+    "tool",
+    "principal",
+    "principal_name",
+    "actor",
+    "decision",
+    "state",
+)

@@ -1,16 +1,20 @@
 """The record: one `decision` before a request goes on, one `outcome` after; a `drift` when a tool is not as it was;
-a `comparison` of what a canary would have decided.
+a `comparison` of what a canary would have decided; a `reading` when somebody asked the log.
 
 A record is unique by (writer, boot, sequence): the writer is who recorded, the boot one run of it, the
-sequence counts from 1 without a gap.
+sequence counts from 1 without a gap. `previous` is the digest of the record before it in the same chain, which goes
+on over the boots of one spool; None begins a chain. `version` is 1 where nothing says it.
 """
 
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from pdp.core.contract.reason_code import ReasonCode
+
+
+RECORD_VERSION: Final = 2
 
 
 class Effect(StrEnum):
@@ -55,10 +59,46 @@ class DriftState(StrEnum):
     """It is offered no more."""
 
 
-class DecisionRecord(msgspec.Struct, frozen=True, tag="decision", tag_field="kind", forbid_unknown_fields=True):
-    """Who asked for what and how it was decided; times are RFC 3339 UTC, `latency_us` microseconds.
+class ObligationState(StrEnum):
+    """What became of an obligation."""
+
+    FULFILLED = "fulfilled"
+    FAILED = "failed"
+    """It could not be fulfilled, so the request was denied."""
+    UNKNOWN = "unknown"
+    """The enforcer does not know it, so the request was denied."""
+    NOT_REACHED = "not_reached"
+    """The request was denied before its turn."""
+
+
+class NotReplayable(StrEnum):
+    """Why a decision cannot be made again from its record and the bundle that it names."""
+
+    NOT_DECIDED = "not_decided"
+    """The request failed before a decision was asked for, or none could be had."""
+    ARGUMENTS_MASKED = "arguments_masked"
+    """Some of them are secrets."""
+    ARGUMENTS_HASHED = "arguments_hashed"
+    ARGUMENTS_DROPPED = "arguments_dropped"
+    ARGUMENTS_TOO_LARGE = "arguments_too_large"
+    CALLER_UNKNOWN = "caller_unknown"
+    """Nobody vouches for what the caller said of itself, so only a part of it was kept."""
+    LIST = "list"
+    """It is of many tools at once: the record has what was shown, not what was offered."""
+    OLD_RECORD = "old_record"
+    """It was written before records kept all that a decision depends on."""
+
+
+class DecisionRecord(
+    msgspec.Struct, frozen=True, tag="decision", tag_field="kind", forbid_unknown_fields=True, omit_defaults=True
+):
+    """Who asked for what and how it was decided; times are RFC 3339 UTC, `latency_us` and `decision_us` microseconds.
 
     `schema_digest` is the approved definition of the tool, `offered_digest` that of its server where it is another.
+    `issuer` is who vouches for the principal; `groups`, `roles`, `tenant`, `attributes`, `delegation` and `scopes`
+    are what was known then, made by the claims mapping with the digest `mapping`. `decision_us` is what the decision
+    took of `latency_us`. A cached decision has the `decision_id` of the one it repeats. `not_replayable` says why the
+    decision cannot be made again from this record and its bundle; without it, from version 2 on, it can.
     """
 
     id: str
@@ -94,9 +134,23 @@ class DecisionRecord(msgspec.Struct, frozen=True, tag="decision", tag_field="kin
     arguments_digest: str | None = None
     shown: list[str] | None = None
     detail: str | None = None
+    version: int = 1
+    previous: str | None = None
+    issuer: str | None = None
+    roles: list[str] = []
+    tenant: str | None = None
+    attributes: dict[str, Any] = {}
+    mapping: str | None = None
+    delegation: list[str] = []
+    scopes: list[str] = []
+    obligation_states: dict[str, ObligationState] = {}
+    decision_us: int | None = None
+    not_replayable: NotReplayable | None = None
 
 
-class OutcomeRecord(msgspec.Struct, frozen=True, tag="outcome", tag_field="kind", forbid_unknown_fields=True):
+class OutcomeRecord(
+    msgspec.Struct, frozen=True, tag="outcome", tag_field="kind", forbid_unknown_fields=True, omit_defaults=True
+):
     """What became of the request that `decision` (the decision record's id) let through."""
 
     id: str
@@ -111,9 +165,13 @@ class OutcomeRecord(msgspec.Struct, frozen=True, tag="outcome", tag_field="kind"
     result_digest: str | None = None
     result_bytes: int | None = None
     detail: str | None = None
+    version: int = 1
+    previous: str | None = None
 
 
-class DriftRecord(msgspec.Struct, frozen=True, tag="drift", tag_field="kind", forbid_unknown_fields=True):
+class DriftRecord(
+    msgspec.Struct, frozen=True, tag="drift", tag_field="kind", forbid_unknown_fields=True, omit_defaults=True
+):
     """What became of one tool of `server`, or of `count` unknown ones that are not named.
 
     `reason_code` is what its calls are denied with, or `allowed`; `approved` and `offered` are the digests of
@@ -134,6 +192,8 @@ class DriftRecord(msgspec.Struct, frozen=True, tag="drift", tag_field="kind", fo
     twin: str | None = None
     count: int = 1
     detail: str | None = None
+    version: int = 1
+    previous: str | None = None
 
 
 class Change(StrEnum):
@@ -180,7 +240,9 @@ class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failure: str | None = None
 
 
-class ComparisonRecord(msgspec.Struct, frozen=True, tag="comparison", tag_field="kind", forbid_unknown_fields=True):
+class ComparisonRecord(
+    msgspec.Struct, frozen=True, tag="comparison", tag_field="kind", forbid_unknown_fields=True, omit_defaults=True
+):
     """What the bundle `shadow` would have decided of `percent` of the requests that `bundle` decided.
 
     It counts from `since` to `time`: every request that was picked is one of `compared`, `incomparable` (the shadow
@@ -205,8 +267,32 @@ class ComparisonRecord(msgspec.Struct, frozen=True, tag="comparison", tag_field=
     changes: dict[Change, int] = {}
     differences: list[Difference] = []
     detail: str | None = None
+    version: int = 1
+    previous: str | None = None
+
+
+class ReadingRecord(
+    msgspec.Struct, frozen=True, tag="reading", tag_field="kind", forbid_unknown_fields=True, omit_defaults=True
+):
+    """Who asked the log for what: `reader` as the reading program knows it, `asked` the question by its options.
+
+    `found` is how many records it was given; None where it went on to read.
+    """
+
+    id: str
+    time: str
+    writer: str
+    boot: str
+    sequence: int
+    reader: str
+    command: str
+    asked: dict[str, Any] = {}
+    found: int | None = None
+    detail: str | None = None
+    version: int = 1
+    previous: str | None = None
 
 
 EnforcerRecord: TypeAlias = DecisionRecord | OutcomeRecord | DriftRecord
 """What enforcers record; the rest is the decision point's own."""
-Record: TypeAlias = EnforcerRecord | ComparisonRecord
+Record: TypeAlias = EnforcerRecord | ComparisonRecord | ReadingRecord
