@@ -20,7 +20,7 @@ from enforcers.definitions import Definitions
 from enforcers.obligations import check_obligations
 from enforcers.offer import Forwarder, Offer
 from enforcers.principals import Principals
-from enforcers.spool import Account, Recorder, describe_arguments
+from enforcers.recorder import Account, Recorder, describe_arguments
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.catalog.arguments import ArgumentChecker
 from pdp.core.catalog.marks import masked

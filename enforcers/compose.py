@@ -28,7 +28,7 @@ from enforcers.pdp_credential import (
 )
 from enforcers.principals import Principals
 from enforcers.remote import RemoteDecisionPoint
-from enforcers.spool import Recorder
+from enforcers.recorder import Recorder
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
 from pdp.core.settings.gateway import DecisionMode
 from pdp.core.settings.model import Settings

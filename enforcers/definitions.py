@@ -11,7 +11,7 @@ from enforcers.catalog_view import CatalogView
 from enforcers.comparison import MAX_NAME, Admission, Comparison, Standing
 from enforcers.drift import Change, Ledger
 from enforcers.offer import Offer, Offers
-from enforcers.spool import Recorder
+from enforcers.recorder import Recorder
 from pdp.core.contract.errors import RecordError, Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftState

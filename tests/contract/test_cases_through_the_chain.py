@@ -12,7 +12,7 @@ from enforcers.chain import Chain
 from enforcers.definitions import Definitions
 from enforcers.offer import Offer
 from enforcers.principals import Principals
-from enforcers.spool import Recorder
+from enforcers.recorder import Recorder
 from enforcers.testing.decision_point import InMemoryDecisionPoint
 from enforcers.verdict import Denied, Listed
 from pdp.core.bundle.bundle import Bundle, build

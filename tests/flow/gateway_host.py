@@ -26,7 +26,7 @@ from enforcers.gateway.upstreams.process import Command
 from enforcers.gateway.upstreams.stdio import StdioConnector
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from enforcers.principals import Principals
-from enforcers.spool import Recorder
+from enforcers.recorder import Recorder
 from enforcers.testing.decision_point import InMemoryDecisionPoint
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.tool import Tool

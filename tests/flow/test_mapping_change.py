@@ -19,7 +19,7 @@ from enforcers.offer import Offer
 from enforcers.pdp_credential import KeyCredential
 from enforcers.principals import Principals
 from enforcers.remote import RemoteDecisionPoint
-from enforcers.spool import Recorder
+from enforcers.recorder import Recorder
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.bootstrap import open_local
 from pdp.core.catalog.definitions.snapshot import read_snapshot

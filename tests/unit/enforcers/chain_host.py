@@ -12,7 +12,7 @@ from enforcers.chain import Chain
 from enforcers.definitions import Definitions
 from enforcers.offer import Offer
 from enforcers.principals import Principals
-from enforcers.spool import Recorder
+from enforcers.recorder import Recorder
 from enforcers.testing.decision_point import InMemoryDecisionPoint
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.definitions.definition import pin_of
