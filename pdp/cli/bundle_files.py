@@ -18,7 +18,7 @@ from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.bundles import ChannelSettings
 from pdp.lifecycle.channel import Channel, ChannelReader
 from pdp.lifecycle.signing import Signer
-from pdp.lifecycle.whole_file import write_whole
+from pdp.hosting.whole_file import write_whole
 from pdp.tokens.secret_file import read_secret
 
 HERE: Final = Path()

@@ -19,7 +19,7 @@ from pdp.core.contract.errors import BundleError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.lifecycle.channel import CURRENT, ConflictError, content_path, head_path, serial_path
 from pdp.lifecycle.source import SourceError
-from pdp.lifecycle.whole_file import write_whole
+from pdp.hosting.whole_file import write_whole
 
 _LOCK: Final = ".lock"
 

@@ -61,8 +61,9 @@ class Ledger:
     Its methods block, belong to one thread at a time, and raise StoreUnavailableError when the database fails.
     """
 
-    def __init__(self, engine: Engine, *, frozen: Frozen) -> None:
-        self._engine = engine
+    def __init__(self, reading: Engine, writing: Engine, *, frozen: Frozen) -> None:
+        self._to_read = reading
+        self._to_write = writing
         self._frozen = frozen
 
     def log(self) -> str:
@@ -95,11 +96,6 @@ class Ledger:
         wanted = wanted.where(columns.number > after).order_by(columns.number).limit(limit)
         with self._reading() as connection:
             return [Known(*row) for row in connection.execute(wanted)]
-
-    def covered(self) -> int:
-        """The highest position that a checkpoint covers."""
-        with self._reading() as connection:
-            return int(connection.execute(select(func.coalesce(func.max(checkpoints.c.last), 0))).scalar_one())
 
     def waiting(self, *, after: int, limit: int) -> int:
         """How many records there are above the position `after`, of at most `limit`."""
@@ -138,8 +134,8 @@ class Ledger:
                 found |= {(writer, boot, sequence): bytes(digest) for writer, boot, sequence, digest in rows}
         return found
 
-    def keep(self, checkpoint: Checkpoint, *, last: int) -> None:
-        """Commit `checkpoint`, whose batch is the last up to the position `last`.
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Commit `checkpoint`.
 
         Raises:
             TakenError: there is one with its number.
@@ -149,7 +145,7 @@ class Ledger:
         row = {
             "number": statement.number,
             "first": statement.batch.low,
-            "last": last,
+            "last": statement.batch.high,
             "count": statement.batch.count,
             "made": milliseconds(statement.time),
             "envelope": checkpoint.to_json().decode("utf-8"),
@@ -178,16 +174,17 @@ class Ledger:
 
     def close(self) -> None:
         """Let go of connections."""
-        self._engine.dispose()
+        self._to_read.dispose()
+        self._to_write.dispose()
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with _mapped(), self._engine.connect() as connection, connection.begin():
+        with _mapped(), self._to_read.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with _mapped(), self._engine.begin() as connection:
+        with _mapped(), self._to_write.begin() as connection:
             yield connection
 
 
