@@ -81,13 +81,16 @@ class Scene:
         self.writer = self.open(Access.WRITE)
         self.reader = self.open(Access.READ)
         self.store = SqlStore(self.writer, wall=lambda: self.hands.now)
-        self.ledger = Ledger(self.open(Access.READ), self.open(Access.WRITE))
+        self.ledger = self.another_ledger()
         self.checkpointer = self.another()
 
     def open(self, access: Access) -> LogDatabase:
         database = SqliteLog(self.folder / "log.db", access)
         self._opened.append(database)
         return database
+
+    def another_ledger(self) -> Ledger:
+        return Ledger(self.open(Access.READ), self.open(Access.WRITE))
 
     def another(
         self, *, key: KeyPair = KEY, name: str = "seen", ledger: Ledger | None = None, trusted: Sequence[KeyPair] = ()
