@@ -33,7 +33,7 @@ def prepare_tables(engine: Engine, alone: TextClause, address: ServerAddress, ac
             version = version_of(connection)
         # MariaDB's lock is the connection's, not the transaction's.
         engine.dispose()
-    check_version(version, place=address.shown, url=address.url)
+    check_version(version, place=address.shown)
 
 
 def upgrade_tables(
@@ -51,7 +51,7 @@ def upgrade_tables(
         before, converted = version_of(connection), Converted()
         if before is not None and before < HEAD:
             converted = upgrade(connection, progress=progress)
-        check_version(version_of(connection), place=address.shown, url=address.url)
+        check_version(version_of(connection), place=address.shown)
     return before or HEAD, converted
 
 

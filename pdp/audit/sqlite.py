@@ -46,7 +46,7 @@ class SqliteLog:
     def __init__(self, path: Path, access: Access, *, lock_timeout: float = BUSY_TIMEOUT_SECONDS) -> None:
         self._access = access
         if access is Access.READ and not path.exists():
-            check_version(None, place=str(path), url="")
+            check_version(None, place=str(path))
         with _opening(path):
             if access is Access.WRITE:
                 create_private(path)
@@ -125,7 +125,7 @@ def migrate_sqlite(
 
     """
     if not path.exists():
-        check_version(None, place=str(path), url="")
+        check_version(None, place=str(path))
     with _opening(path):
         engine = open_engine(path, Access.WRITE, busy_timeout=lock_timeout)
         try:

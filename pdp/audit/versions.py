@@ -30,8 +30,8 @@ def written_version(connection: Connection) -> str | None:
     return connection.execute(_READ).scalar()
 
 
-def check_version(version: str | None, *, place: str, url: str) -> None:
-    """Pass for a log that this program can use; `place` names it, `url` is what `--log-url` would be.
+def check_version(version: str | None, *, place: str, url: str | None = None) -> None:
+    """Pass for a log that this program can use; `place` names it, `url` is what `--log-url` can be.
 
     Raises:
         UnusableError: it has an older version, a newer one, or is none.
@@ -48,7 +48,8 @@ def check_version(version: str | None, *, place: str, url: str) -> None:
     if version < OLDEST:
         raise UnusableError(f"{text}: keep it for the program that wrote it and name another one in `pdp.log.url`")
     if version < HEAD:
-        raise UnusableError(f"{text}: `toolgate log migrate --log-url {url}` converts it")
+        named = "" if url is None else f" --log-url {url}"
+        raise UnusableError(f"{text}: `toolgate log migrate{named}` converts it")
     raise UnusableError(f"{text}: install a newer Toolgate, or name another log in `pdp.log.url`")
 
 

@@ -47,12 +47,9 @@ class ServerAddress:
     @property
     def shown(self) -> str:
         """What messages call it: no password, and none of the options, which may have one too."""
-        return self._url.set(query={}, password=None, drivername=self._url.get_backend_name()).render_as_string()
-
-    @property
-    def url(self) -> str:
-        """A URL of it to be shown."""
-        return self.shown
+        url = self._url
+        named = URL.create(url.get_backend_name(), url.username, None, url.host, url.port, url.database)
+        return named.render_as_string()
 
     def secret(self) -> URL:
         """The URL for the driver, with the password; to be given to nothing else."""
