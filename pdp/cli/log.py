@@ -14,11 +14,12 @@ import typer
 from pdp.audit.drift_query import DriftQuery
 from pdp.audit.location import open_reader
 from pdp.audit.query import DEFAULT_LIMIT, Order, Query
-from pdp.audit.sqlite import SqliteReader
+from pdp.audit.sql_store import SqlReader
 from pdp.cli.config import ConfigOption
 from pdp.cli.dev import seconds
 from pdp.cli.drift_view import print_drifts
 from pdp.cli.log_checkpoint import checkpoint
+from pdp.cli.log_migrate import migrate
 from pdp.cli.log_prove import prove_record, verify_proof_file
 from pdp.cli.log_verify import verify
 from pdp.cli.log_view import Output, print_entries
@@ -40,6 +41,7 @@ app.command("prove", epilog="Example: toolgate log prove 0198f0c2-1111-7000-8000
     prove_record
 )
 app.command("verify-proof", epilog="Example: toolgate log verify-proof proof.json --trust log.pub")(verify_proof_file)
+app.command(epilog="Example: toolgate log migrate --log-url sqlite:///toolgate.db")(migrate)
 
 POLL_SECONDS: Final = 0.25
 
@@ -171,7 +173,7 @@ def instant(text: str, option: str, *, now: float) -> str:
     return rfc3339(moment.timestamp())
 
 
-def open_log(log_url: str | None, config: Path) -> SqliteReader:
+def open_log(log_url: str | None, config: Path) -> SqlReader:
     """The log at `log_url`, else that of the configuration in the file `config`.
 
     Raises:
@@ -181,11 +183,11 @@ def open_log(log_url: str | None, config: Path) -> SqliteReader:
     """
     if log_url is not None:
         return open_reader(log_url, base=Path())
-    settings = read_settings(config, environ=os.environ).settings  # noqa: TID251 - the edge
-    return open_reader(settings.pdp.log.url, base=config.parent)
+    log = read_settings(config, environ=os.environ).settings.pdp.log  # noqa: TID251 - the edge
+    return open_reader(log.url, base=config.parent, log=log)
 
 
-def _follow(reader: SqliteReader, output: Output, *, after: int) -> None:
+def _follow(reader: SqlReader, output: Output, *, after: int) -> None:
     try:
         while True:
             entries = reader.find(Query(after=after))
@@ -198,7 +200,7 @@ def _follow(reader: SqliteReader, output: Output, *, after: int) -> None:
         return
 
 
-def _warn_of_conflicts(reader: SqliteReader) -> None:
+def _warn_of_conflicts(reader: SqlReader) -> None:
     count = reader.conflicts()
     if count:
         _note(f"{count} records came under the number of another one: see the table `conflicts`")
