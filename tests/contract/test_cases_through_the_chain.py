@@ -6,6 +6,7 @@ from pathlib import Path
 
 import structlog
 
+from enforcers.account import ArgumentRecording
 from enforcers.caller import Caller, Identified, Transport
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
@@ -96,7 +97,7 @@ class Enforcer:
         self._point = BundlePoint(bundle)
         log = structlog.get_logger()
         catalog = CatalogView(self._point, max_age=10, steady=clock.steady, log=log)
-        recorder = Recorder(self._point, writer="gateway", clock=clock)
+        recorder = Recorder(self._point, writer="gateway", clock=clock, arguments=ArgumentRecording(bytes(32)))
         self._chain = Chain(
             authenticator=NoTokens(),
             principals=Principals(catalog),

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from enforcers.account import ArgumentRecording
 from enforcers.caller import Caller, Identified, Transport
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
@@ -94,7 +95,7 @@ class Host:
         self.shelf = Shelf(self.offers)
         log = structlog.get_logger()
         self.catalog = CatalogView(self.point, max_age=10, steady=self.clock.steady, log=log)
-        recorder = Recorder(self.point, writer="gateway", clock=self.clock)
+        recorder = Recorder(self.point, writer="gateway", clock=self.clock, arguments=ArgumentRecording(bytes(32)))
         self.definitions = Definitions(self.shelf, catalog=self.catalog, recorder=recorder, log=log)
         self.chain = Chain(
             authenticator=OneToken(),
