@@ -24,8 +24,8 @@ _CUT: Final = "..."
 _LISTS: Final = ("groups", "roles", "delegation", "scopes", "policies", "errors", "obligations", "shown")
 _ASKED: Final = frozenset(
     {
-        "transport", "method", "server", "tool", "schema_digest", "offered_digest", "principal_type", "principal", "groups",
-        "roles", "tenant", "attributes", "mapping", "actor", "delegation", "scopes", "session", "client_ip", "writer",
+        "transport", "method", "server", "tool", "schema_digest", "offered_digest", "principal_type", "principal",
+        "groups", "roles", "tenant", "attributes", "mapping", "actor", "delegation", "scopes", "session", "client_ip",
     }
 )  # fmt: skip
 """The members that a request is made from again."""

@@ -14,7 +14,6 @@ from enforcers.definitions import Definitions
 from enforcers.offer import Offer
 from enforcers.principals import Principals
 from enforcers.recorder import Recorder
-from enforcers.testing.decision_point import InMemoryDecisionPoint
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.definitions.definition import pin_of
 from pdp.core.catalog.tool import Mark, Tool
@@ -25,6 +24,7 @@ from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.tokens.presented import Presented, bearer
+from tests.record_schema import ValidatingDecisionPoint
 from tests.shelf import Shelf
 
 READ: dict[str, Any] = {
@@ -89,7 +89,7 @@ class Host:
         self.now = 1000.0
         count = itertools.count()
         self.clock = Clock(lambda: self.now, lambda: self.now, lambda n: next(count).to_bytes(n, "big"))
-        self.point = InMemoryDecisionPoint(CATALOG)
+        self.point = ValidatingDecisionPoint(CATALOG)
         self.upstream = Upstream()
         self.offers: dict[str, Any] = dict(OFFERS)
         self.shelf = Shelf(self.offers)
