@@ -26,7 +26,8 @@ EXAMPLES: list[dict[str, Any]] = [
         "kind": "decision", **COMMON, "effect": "deny", "reason_code": "obligation_unknown", "origin": "cached",
         "transport": "stdio", "latency_us": 12, "method": "tools/call", "attributes": {"level": 3, "teams": ["a"]},
         "delegation": ["corp|near", "corp|far"], "obligation_states": {"watermark": "unknown"},
-        "decided_at": "2026-07-28T09:00:00.000Z", "arguments": {"a": {"hmac": "sha256:0"}}, "withheld": {"/a": "hashed"},
+        "decided_at": "2026-07-28T09:00:00.000Z", "arguments": {"a": {"hmac": "sha256:0"}},
+        "withheld": {"/a": "hashed"},
         "left_out": {"shown": {"count": 3, "digest": "sha256:0"}}, "not_replayable": "arguments_hashed", "shown": [],
     },
     {
@@ -101,7 +102,7 @@ def test_what_is_no_record_is_none_for_the_schema(name: str, mutant: dict[str, A
 
 @pytest.mark.parametrize(("name", "mutant"), mutants(), ids=lambda value: value if isinstance(value, str) else "")
 def test_what_the_schema_refuses_by_its_types_the_code_refuses_too(name: str, mutant: dict[str, Any]) -> None:
-    if name in {"no time", "sequence 0"} or name.endswith(("without a version", "time of another kind")):
+    if name in {"no time", "sequence 0"} or name.endswith("without a version"):
         return
     with pytest.raises(msgspec.ValidationError):
         sealed_json(mutant)
