@@ -17,7 +17,7 @@ from pdp.core.contract.checked_call import trace_id
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.exact_json import canonical
 from pdp.core.contract.reason_code import BY_BUNDLE, ReasonCode
-from pdp.core.contract.record import AUTHZEN, DecisionOrigin, DecisionRecord, Effect, NotReplayable, ObligationState
+from pdp.core.contract.record import AUTHZEN, DecisionOrigin, DecisionRecord, Effect, NotReplayable
 from pdp.core.contract.record_bounds import decision_within_bounds
 from pdp.core.identity.attribute import TAKEN
 from pdp.core.identity.replay import NotReplayableError, request_of
@@ -60,7 +60,6 @@ class Journal:
             policies=answer.policies,
             errors=answer.errors,
             obligations=answer.obligations,
-            obligation_states=dict.fromkeys(answer.obligations, ObligationState.NOT_REACHED),
             generation=answer.generation,
             bundle=answer.bundle,
             schema_digest=answer.schema_digest,
@@ -145,13 +144,13 @@ def _not_replayable(record: DecisionRecord, asked: EvaluationRequest) -> NotRepl
         return NotReplayable.REVOKED
     if record.reason_code not in BY_BUNDLE:
         return NotReplayable.NOT_DECIDED
-    if record.decided_at is None:
-        return NotReplayable.TIME_UNKNOWN
     try:
         same = canonical(msgspec.to_builtins(request_of(record))) == canonical(_complete(asked))
     except NotReplayableError as error:
         return error.reason
-    return None if same else NotReplayable.CALLER_UNKNOWN
+    if not same:
+        return NotReplayable.CALLER_UNKNOWN
+    return NotReplayable.TIME_UNKNOWN if record.decided_at is None else None
 
 
 def _complete(asked: EvaluationRequest) -> dict[str, Any]:

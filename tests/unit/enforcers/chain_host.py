@@ -11,7 +11,7 @@ from enforcers.caller import Caller, Identified, Transport
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
 from enforcers.definitions import Definitions
-from enforcers.offer import Offer
+from enforcers.offer import ErrorResult, Offer
 from enforcers.principals import Principals
 from enforcers.recorder import Recorder
 from pdp.core.catalog.catalog import Catalog
@@ -79,7 +79,7 @@ class Upstream:
         self.calls.append((offer.id, arguments))
         if isinstance(self.answers, BaseException):
             raise self.answers
-        return dict(self.answers)
+        return self.answers if isinstance(self.answers, ErrorResult) else dict(self.answers)
 
 
 class Host:
