@@ -72,7 +72,7 @@ async def open_chain(
     authenticator = build_authenticator(settings.identity, base=base, log=structlog.get_logger("toolgate.tokens"))
     point = open_decision_point(settings, base=base)
     catalog = CatalogView(point, max_age=gateway.max_staleness, steady=clock.steady, log=log)
-    arguments = _argument_recording(gateway, base=base)
+    arguments = argument_recording(gateway, base=base)
     recorder = Recorder(point, writer=gateway.name, clock=clock, arguments=arguments)
     definitions = Definitions(offers, catalog=catalog, recorder=recorder, log=log)
     watching = asyncio.create_task(definitions.watch())
@@ -100,7 +100,13 @@ async def open_chain(
         await point.aclose()
 
 
-def _argument_recording(gateway: GatewaySettings, *, base: Path) -> ArgumentRecording:
+def argument_recording(gateway: GatewaySettings, *, base: Path) -> ArgumentRecording:
+    """What records have of arguments by `gateway`, with the key, which is made where there is none.
+
+    Raises:
+        UnusableError: the key cannot be read or made, or is none.
+
+    """
     path = base / gateway.record_key
     key = obtain_secret(path, lambda: secrets.token_bytes(KEY_BYTES))
     if len(key) != KEY_BYTES:
