@@ -57,7 +57,8 @@ def recorded(tool: Tool, arguments: Mapping[str, Any], *, at_least: Recording, k
     cover = _Cover(arguments)
     cover.apply(tool, recording, key)
     content = canonical(cover.value)
-    if len(content) + len(canonical(cover.withheld)) > MAX_ARGUMENT_BYTES:
+    names = len(canonical(cover.withheld)) if cover.withheld else 0
+    if len(content) + names > MAX_ARGUMENT_BYTES:
         return Recorded(None, _keyed(cover.hashable, key), {_EVERYTHING: Withheld.TOO_LARGE})
     if not cover.withheld:
         return Recorded(cover.value, digest_of(content))
@@ -79,6 +80,8 @@ class _Cover:
 
     def apply(self, tool: Tool, recording: Recording, key: bytes) -> None:
         """Drop, mask and hash what `tool` says, and hash all of it where `recording` says so."""
+        if recording is Recording.KEEP and not tool.record_arguments and Mark.SECRET not in tool.marks.values():
+            return
         for steps in _places(tool, Recording.DROP):
             if _is_at(self.value, steps):
                 self.value = removed_at(self.value, steps)

@@ -4,10 +4,12 @@ A text is cut, with `...` at its end. Of a list the items at its end are left ou
 how many, and has the digest of the whole, so that it can be told whether another one is the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 import msgspec
+import msgspec.structs
 
 from pdp.core.contract.digest import digest
 from pdp.core.contract.exact_json import canonical
@@ -64,10 +66,20 @@ def within_bounds(record: Bounded) -> Bounded:
     return msgspec.structs.replace(record, **changed) if changed else record
 
 
+def _texts_of(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[str | None, ...]]]:
+    """The members of `kind` that are texts from outside, and how to get them."""
+    fields = msgspec.structs.fields(kind)
+    names = tuple(field.name for field in fields if field.type in {str, str | None})
+    return names, attrgetter(*names)
+
+
+_TEXTS: Final = {kind: _texts_of(kind) for kind in (DecisionRecord, OutcomeRecord, DriftRecord)}
+
+
 def _cut_texts(record: DecisionRecord | OutcomeRecord | DriftRecord) -> Iterator[tuple[str, str]]:
-    for name in record.__struct_fields__:
-        value = getattr(record, name)
-        if isinstance(value, str) and len(value) > MAX_TEXT:
+    names, values = _TEXTS[type(record)]
+    for name, value in zip(names, values(record), strict=True):
+        if value is not None and len(value) > MAX_TEXT:
             yield name, cut(value)
 
 
