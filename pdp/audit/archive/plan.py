@@ -68,9 +68,7 @@ def old_batches(connection: Connection, *, before: int) -> list[Batch]:
     wanted = select(checkpoints).where(columns.number > after).order_by(columns.number)
     if bound is not None:
         wanted = wanted.where(columns.number < bound)
-    return [
-        Batch(row.number, row.first, row.last, row.count, row.made, row.envelope) for row in connection.execute(wanted)
-    ]
+    return [Batch(**row) for row in connection.execute(wanted).mappings()]
 
 
 def parts_of(batches: list[Batch], *, most: int = MOST_RECORDS) -> Iterator[Part]:
