@@ -17,7 +17,7 @@ def open_store(log: LogSettings, *, base: Path) -> SqliteStore:
         UnusableError: it cannot be opened, or the URL is of another kind.
 
     """
-    return SqliteStore(file_of(log.url, base=base), mode=log.mode)
+    return SqliteStore(file_of(log.url, base=base))
 
 
 def open_reader(url: str, *, base: Path) -> SqliteReader:

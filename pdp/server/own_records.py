@@ -8,6 +8,7 @@ from pdp.audit.ingest import LogWriter
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.record import ComparisonRecord, DecisionRecord, Record
+from pdp.core.contract.sealed import seal
 from pdp.server.enforcer_keys import OWN_WRITER
 
 Own = TypeVar("Own", DecisionRecord, ComparisonRecord)
@@ -40,4 +41,4 @@ class OwnRecords:
             RecordError: at least one of them is not.
 
         """
-        await self.writer.commit_all(records)
+        await self.writer.commit_all([seal(record) for record in records])

@@ -5,13 +5,16 @@ from pdp.audit.evidence.statement import Batch, Head, Heads, hash_text
 
 
 class Gathering:
-    """Takes the records of one batch in the order of their positions, in memory of its runs; `first` is their index."""
+    """Takes the records of one batch in the order of their positions, in memory of its runs.
 
-    def __init__(self, *, first: int) -> None:
+    `first` is the index of the first one in the log, `reached` the position up to which records are covered.
+    """
+
+    def __init__(self, *, first: int, reached: int) -> None:
         self._first = first
         self._tree = CompactRange()
         self._heads: dict[tuple[str, str], tuple[int, bytes]] = {}
-        self.low = self.high = 0
+        self.low, self.high = 0, reached
 
     @property
     def count(self) -> int:

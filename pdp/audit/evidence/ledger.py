@@ -1,20 +1,19 @@
 """What the checkpointer reads and writes of the log's database."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, exc, func, insert, select, tuple_, update
+from sqlalchemy import Connection, exc, func, insert, select, tuple_, update
 
+from pdp.audit.evidence.cells import blob, number, text
 from pdp.audit.evidence.checkpoint import Checkpoint, read_checkpoint
 from pdp.audit.evidence.statement import EvidenceError
+from pdp.audit.log_database import Hold, LogDatabase, store_errors
 from pdp.audit.store import StoreUnavailableError
 from pdp.audit.tables import about, checkpoints, exports, milliseconds, records, runs
 from pdp.core.contract.errors import UnusableError
-
-Frozen = Callable[[Connection], AbstractContextManager[None]]
-"""Within it, every record up to the highest position is committed, and none comes below it later."""
 
 _COLUMNS: Final = (records.c.position, records.c.digest, records.c.content)
 _PAIRS: Final = 200
@@ -55,15 +54,21 @@ class Known:
         return checkpoint
 
 
-class Ledger:
-    """Reads records for checkpoints, and keeps these; `frozen` holds appends off for a moment.
+def known_of(*row: Any) -> Known:
+    """The checkpoint in a row of number, first, last, count and envelope."""
+    called, first, last, count, envelope = row
+    return Known(number(called), number(first), number(last), number(count), text(envelope))
 
-    Its methods block, belong to one thread at a time, and raise StoreUnavailableError when the database fails.
+
+class Ledger:
+    """Reads records for checkpoints through `reader`, and keeps these through `writer`.
+
+    Its methods block, belong to one thread, and raise StoreUnavailableError when the database fails.
     """
 
-    def __init__(self, engine: Engine, *, frozen: Frozen) -> None:
-        self._engine = engine
-        self._frozen = frozen
+    def __init__(self, reader: LogDatabase, writer: LogDatabase) -> None:
+        self._reader = reader
+        self._writer = writer
 
     def log(self) -> str:
         """The id of the log.
@@ -86,7 +91,7 @@ class Ledger:
         wanted = select(columns.number, columns.first, columns.last, columns.count, columns.envelope)
         with self._reading() as connection:
             row = connection.execute(wanted.order_by(columns.number.desc()).limit(1)).first()
-        return None if row is None else Known(*row)
+        return None if row is None else known_of(*row)
 
     def known(self, *, after: int, limit: int) -> list[Known]:
         """Up to `limit` checkpoints above the number `after`, in order."""
@@ -94,12 +99,7 @@ class Ledger:
         wanted = select(columns.number, columns.first, columns.last, columns.count, columns.envelope)
         wanted = wanted.where(columns.number > after).order_by(columns.number).limit(limit)
         with self._reading() as connection:
-            return [Known(*row) for row in connection.execute(wanted)]
-
-    def covered(self) -> int:
-        """The highest position that a checkpoint covers."""
-        with self._reading() as connection:
-            return int(connection.execute(select(func.coalesce(func.max(checkpoints.c.last), 0))).scalar_one())
+            return [known_of(*row) for row in connection.execute(wanted)]
 
     def waiting(self, *, after: int, limit: int) -> int:
         """How many records there are above the position `after`, of at most `limit`."""
@@ -109,7 +109,7 @@ class Ledger:
 
     def settled(self) -> int:
         """The highest position; whatever is committed later comes above it."""
-        with self._reading() as connection, self._frozen(connection):
+        with self._writing(Hold.ALONE) as connection:
             return int(connection.execute(select(func.coalesce(func.max(records.c.position), 0))).scalar_one())
 
     def page(self, *, after: int, upto: int, limit: int) -> Sequence[Leaf]:
@@ -118,8 +118,7 @@ class Ledger:
         wanted = select(*_COLUMNS).where(place > after, place <= upto).order_by(place).limit(limit)
         with self._reading() as connection:
             return [
-                Leaf(position, bytes(digest), bytes(content))
-                for position, digest, content in connection.execute(wanted)
+                Leaf(position, blob(digest), blob(content)) for position, digest, content in connection.execute(wanted)
             ]
 
     def digests(self, *, low: int, high: int) -> list[bytes]:
@@ -127,7 +126,7 @@ class Ledger:
         place = records.c.position
         wanted = select(records.c.digest).where(place >= low, place <= high).order_by(place)
         with self._reading() as connection:
-            return [bytes(digest) for digest in connection.execute(wanted).scalars()]
+            return [blob(digest) for digest in connection.execute(wanted).scalars()]
 
     def preceding(self, wanted: Sequence[tuple[str, str, int]], *, below: int) -> dict[tuple[str, str, int], bytes]:
         """The digests of those of the records (writer, boot, sequence) that are there, below the position `below`."""
@@ -135,11 +134,11 @@ class Ledger:
         with self._reading() as connection:
             for start in range(0, len(wanted), _PAIRS):
                 rows = connection.execute(_preceding(wanted[start : start + _PAIRS], below))
-                found |= {(writer, boot, sequence): bytes(digest) for writer, boot, sequence, digest in rows}
+                found |= {(writer, boot, sequence): blob(digest) for writer, boot, sequence, digest in rows}
         return found
 
-    def keep(self, checkpoint: Checkpoint, *, last: int) -> None:
-        """Commit `checkpoint`, whose batch is the last up to the position `last`.
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Commit `checkpoint`.
 
         Raises:
             TakenError: there is one with its number.
@@ -149,16 +148,16 @@ class Ledger:
         row = {
             "number": statement.number,
             "first": statement.batch.low,
-            "last": last,
+            "last": statement.batch.high,
             "count": statement.batch.count,
             "made": milliseconds(statement.time),
             "envelope": checkpoint.to_json().decode("utf-8"),
         }
-        try:
-            with self._writing() as connection:
+        with self._writing() as connection:
+            try:
                 connection.execute(insert(checkpoints).values(**row))
-        except exc.IntegrityError as error:
-            raise TakenError from error
+            except exc.IntegrityError as error:
+                raise TakenError from error
 
     def exported(self, target: str) -> int:
         """The number of the last checkpoint that `target` has got, 0 for none."""
@@ -178,28 +177,28 @@ class Ledger:
 
     def close(self) -> None:
         """Let go of connections."""
-        self._engine.dispose()
+        self._reader.close()
+        self._writer.close()
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with _mapped(), self._engine.connect() as connection, connection.begin():
+        with _transaction(self._reader, Hold.NOTHING) as connection:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with _mapped(), self._engine.begin() as connection:
+    def _writing(self, hold: Hold = Hold.NOTHING) -> Iterator[Connection]:
+        with _transaction(self._writer, hold) as connection:
             yield connection
 
 
 @contextmanager
-def _mapped() -> Iterator[None]:
+def _transaction(database: LogDatabase, hold: Hold) -> Iterator[Connection]:
     try:
-        yield
-    except exc.IntegrityError:
+        with store_errors(), database.transaction(hold) as connection:
+            yield connection
+    except StoreUnavailableError:
+        database.recover()
         raise
-    except exc.SQLAlchemyError as error:
-        cause = getattr(error, "orig", None)
-        raise StoreUnavailableError(f"the log cannot be read or written: {type(cause or error).__name__}") from error
 
 
 def _preceding(wanted: Sequence[tuple[str, str, int]], below: int) -> Any:

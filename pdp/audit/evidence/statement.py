@@ -27,7 +27,7 @@ class EvidenceError(ToolgateError):
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The records `first` to `first + count - 1` of the log, counted from 0, at the positions `low` to `high`.
 
-    An empty one, which says that nothing came, has the positions 0.
+    An empty one, which says that nothing came, has `low` 0 and the `high` of the one before it.
     """
 
     first: int
@@ -173,6 +173,9 @@ def follow(before: Statement | None, after: Statement, *, previous: str | None) 
         raise EvidenceError("it follows another checkpoint than the one before it")
     if after.batch.first != (0 if before is None else before.records):
         raise EvidenceError("its batch does not begin where the one before ended")
+    reached = 0 if before is None else before.batch.high
+    if after.batch.high != reached if after.batch.count == 0 else after.batch.low <= reached:
+        raise EvidenceError("its positions do not begin where the ones before ended")
     tree = CompactRange() if before is None else before.history.tree()
     tree.add(after.batch.leaf())
     if hash_text(tree.root()) != after.history.root:
@@ -190,7 +193,7 @@ def _check(statement: Statement) -> None:
         raise EvidenceError("every checkpoint but the first names the one before it")
     if batch.first + batch.count != statement.records or statement.history.size != statement.number:
         raise EvidenceError("its counts contradict each other")
-    if (batch.count == 0) != (batch.high == 0) or batch.high - batch.low + 1 < batch.count:
+    if (batch.count == 0) != (batch.low == 0) or batch.high - batch.low + 1 < batch.count:
         raise EvidenceError("its positions contradict its count")
     if len(heads.listed) != (heads.count if heads.count <= MAX_HEADS else 0) or heads.count > batch.count:
         raise EvidenceError("its heads contradict their count")

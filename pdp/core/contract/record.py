@@ -13,7 +13,6 @@ import msgspec
 
 from pdp.core.contract.reason_code import ReasonCode
 
-
 RECORD_VERSION: Final = 2
 
 
