@@ -23,9 +23,7 @@ class GitExport:
     Others may push to that branch too: a commit goes on from what is there, and is made again when that moved.
     """
 
-    def __init__(
-        self, url: str, *, branch: str, folder: Path, commands: Commands, timeout: float, target: str
-    ) -> None:
+    def __init__(self, url: str, *, branch: str, folder: Path, commands: Commands, timeout: float, target: str) -> None:
         self.target = target
         self._url = url
         self._branch = f"refs/heads/{branch}"

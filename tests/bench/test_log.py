@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any, Final
@@ -23,7 +23,7 @@ from pdp.core.settings.decision_point import LogMode
 from tests.bench.load import MARK, Job, Numbers, Tally
 from tests.bench.programs import TOOLGATE, LoadGenerator, free_port, load_generator, running
 from tests.bench.report import machine
-from tests.bench.stores import BenchStore, bench_stores
+from tests.bench.stores import bench_stores
 from tests.flow.pdp_process import QUESTION, set_up
 
 SECONDS: Final = float(os.environ.get("TOOLGATE_BENCH_LOG_SECONDS", "120"))

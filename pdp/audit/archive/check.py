@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
+import msgspec
+
 from pdp.audit.archive.parquet_file import ArchivedCheckpoint, ArchivedRecord, Extent, Row
 from pdp.audit.evidence.batch import Gathering
 from pdp.audit.evidence.checkpoint import Checkpoint, Trusted, read_checkpoint
@@ -56,10 +58,8 @@ def _check(
         follow(None if last is None else last.statement, statement, previous=None if last is None else last.digest)
     found = (gathering or _gathering(last)).batch()
     signed = statement.batch
-    if last is None and number != 1:
-        # Nobody has the checkpoint before, so nobody can say how many records there were.
-        same = (found.count, found.root) == (signed.count, signed.root)
-    else:
-        same = found == signed
-    if not same:
+    if last is None:
+        # Nobody has the checkpoint before, so nobody can say how many records there were, and up to where.
+        found = msgspec.structs.replace(signed, count=found.count, root=found.root)
+    if found != signed:
         raise EvidenceError(f"the records before checkpoint {number} are not those that were signed")

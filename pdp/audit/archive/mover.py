@@ -1,28 +1,30 @@
 """Moves old batches of a log into archives: written, read again, noted, and only then removed from the log."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from pdp.audit.archive.check import checked
 from pdp.audit.archive.parquet_file import Archive, Extent, write_archive
 from pdp.audit.archive.plan import Part, archived_until, old_batches, parts_of, rows_of
 from pdp.audit.evidence.checkpoint import Checkpoint, Trusted, read_checkpoint
 from pdp.audit.evidence.statement import EvidenceError
-from pdp.audit.tables import about, archives, checkpoints
+from pdp.audit.log_database import Hold, LogDatabase, store_errors
+from pdp.audit.tables import about, archives, checkpoints, records
 from pdp.core.contract.errors import UnusableError
 
 SUFFIX: Final = ".parquet"
 _UNFINISHED: Final = ".part"
 _CHUNK: Final = 1024 * 1024
 
-Transaction = Callable[[], AbstractContextManager[Connection]]
+REMOVED: Final = 5000
+"""Records that are removed in one transaction, so that appends wait for no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +39,15 @@ class Moved:
 
 
 class Mover:
-    """Moves what is older than a bound from a log to `folder`.
+    """Moves what is older than a bound from the log behind `reader` and `writer` to `folder`.
 
-    `reading` and `writing` begin transactions; `remove` takes the records up to a position out of the log. Nothing is
-    removed whose checkpoints no key in `trusted` has signed.
+    Nothing is removed whose checkpoints no key in `trusted` has signed. Its methods block, belong to one thread, and
+    raise StoreUnavailableError when the database fails.
     """
 
-    def __init__(
-        self,
-        *,
-        reading: Transaction,
-        writing: Transaction,
-        remove: Callable[[int], None],
-        folder: Path,
-        trusted: Trusted,
-    ) -> None:
-        self._reading = reading
-        self._writing = writing
-        self._remove = remove
+    def __init__(self, reader: LogDatabase, writer: LogDatabase, *, folder: Path, trusted: Trusted) -> None:
+        self._reader = reader
+        self._writer = writer
         self._folder = folder
         self._trusted = trusted
 
@@ -102,6 +95,27 @@ class Mover:
             )
         self._remove(part.position)
         return Moved(path, part.first, part.last, count, size)
+
+    def _remove(self, position: int) -> None:
+        """Take the records up to `position` out of the log."""
+        place = records.c.position
+        while True:
+            oldest = select(place).where(place <= position).order_by(place).limit(REMOVED)
+            with self._writing() as connection:
+                found = connection.execute(oldest).scalars().all()
+                if not found:
+                    return
+                connection.execute(delete(records).where(place >= found[0], place <= found[-1]))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with store_errors(), self._reader.transaction(Hold.NOTHING) as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with store_errors(), self._writer.transaction(Hold.NOTHING) as connection:
+            yield connection
 
     def _check(self, unfinished: Path, extent: Extent, before: Checkpoint | None, path: Path) -> None:
         archive = Archive(unfinished)

@@ -5,15 +5,16 @@ tools of their own. A row of kind `checkpoint` has the signed envelope in `conte
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pdp.audit.tables import FOUND_BY
 from pdp.core.contract.errors import UnusableError
 
 CHECKPOINT: Final = "checkpoint"
@@ -30,18 +31,8 @@ _LAST: Final = b"toolgate.last"
 
 _NAME: Final = pa.dictionary(pa.int32(), pa.string())
 _TIME: Final = pa.timestamp("ms", tz="UTC")
-_FOUND_BY: Final = {
-    "time": _TIME,
-    "effect": _NAME,
-    "reason_code": _NAME,
-    "method": _NAME,
-    "server": _NAME,
-    "tool": _NAME,
-    "principal": _NAME,
-    "actor": _NAME,
-    "decision": pa.string(),
-    "state": _NAME,
-}
+_KINDS: Final = {"time": _TIME, "decision": pa.string()}
+_OTHERS: Final = tuple(name for name in FOUND_BY if name != "kind")
 SCHEMA: Final = pa.schema(
     [
         pa.field("kind", _NAME, nullable=False),
@@ -52,16 +43,15 @@ SCHEMA: Final = pa.schema(
         pa.field("sequence", pa.int64()),
         pa.field("digest", pa.binary(32)),
         pa.field("content", pa.binary(), nullable=False),
-        *(pa.field(name, kind) for name, kind in _FOUND_BY.items()),
+        *(pa.field(name, _KINDS.get(name, _NAME)) for name in _OTHERS),
     ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedRecord:
-    """A record as the log had it; `arrived` is Unix milliseconds, `found_by` the columns that it is found by."""
+    """A record as the log had it; `arrived` is Unix milliseconds, `found_by` the values of `tables.FOUND_BY`."""
 
-    kind: str
     position: int
     arrived: int
     writer: str
@@ -69,7 +59,7 @@ class ArchivedRecord:
     sequence: int
     digest: bytes
     content: bytes
-    found_by: Mapping[str, Any]
+    found_by: Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +70,7 @@ class ArchivedCheckpoint:
     envelope: bytes
 
 
-Row = ArchivedRecord | ArchivedCheckpoint
+Row: TypeAlias = ArchivedRecord | ArchivedCheckpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +122,6 @@ def _written(row: Row) -> dict[str, Any]:
     match row:
         case ArchivedRecord():
             return {
-                "kind": row.kind,
                 "position": row.position,
                 "arrived": row.arrived,
                 "writer": row.writer,
@@ -140,7 +129,7 @@ def _written(row: Row) -> dict[str, Any]:
                 "sequence": row.sequence,
                 "digest": row.digest,
                 "content": row.content,
-                **{name: row.found_by.get(name) for name in _FOUND_BY},
+                **dict(zip(FOUND_BY, row.found_by, strict=True)),
             }
         case ArchivedCheckpoint():
             return {"kind": CHECKPOINT, "arrived": row.made, "content": row.envelope}
@@ -187,10 +176,10 @@ class Archive:
             raise UnusableError(f"the archive `{self._path}` has a row that nobody wrote so")
         if row["kind"] == CHECKPOINT:
             return ArchivedCheckpoint(arrived, content)
-        needed = {name: row[name] for name in ("kind", "position", "writer", "boot", "sequence", "digest")}
+        needed = {name: row[name] for name in ("position", "writer", "boot", "sequence", "digest")}
         if None in needed.values():
             raise UnusableError(f"the archive `{self._path}` has a record without its position")
-        found_by = {name: row[name] for name in _FOUND_BY}
+        found_by = tuple(row[name] for name in FOUND_BY)
         return ArchivedRecord(arrived=arrived, content=content, found_by=found_by, **needed)
 
     @contextmanager

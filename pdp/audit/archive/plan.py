@@ -7,17 +7,16 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from pdp.audit.archive.parquet_file import ArchivedCheckpoint, ArchivedRecord, Row
-from pdp.audit.tables import archives, checkpoints, records, runs
+from pdp.audit.tables import FOUND_BY, archives, checkpoints, records, runs
 
 MOST_RECORDS: Final = 1_000_000
 """Records after which another file is begun; a batch is never divided."""
 _WINDOW: Final = 1000
-_FOUND_BY: Final = ("effect", "reason_code", "method", "server", "tool", "principal", "actor", "decision", "state")
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one checkpoint covers: `count` records at the positions from `first` to `last`, which are 0 where none is."""
+    """What one checkpoint covers: `count` records, at the positions from `first` to `last` where there are any."""
 
     number: int
     first: int
@@ -107,7 +106,6 @@ def _records(connection: Connection, batch: Batch) -> Iterator[ArchivedRecord]:
         rows = connection.execute(wanted.where(columns.position > after)).mappings().all()
         for row in rows:
             yield ArchivedRecord(
-                kind=row["kind"],
                 position=row["position"],
                 arrived=row["arrived"],
                 writer=row["writer"],
@@ -115,7 +113,7 @@ def _records(connection: Connection, batch: Batch) -> Iterator[ArchivedRecord]:
                 sequence=row["sequence"],
                 digest=row["digest"],
                 content=row["content"],
-                found_by={"time": row["time"], **{name: row[name] for name in _FOUND_BY}},
+                found_by=tuple(row[name] for name in FOUND_BY),
             )
         if len(rows) < _WINDOW:
             return
