@@ -1,11 +1,17 @@
 """Where `pdp.log.url` points to."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from pdp.audit.sqlite import SqliteReader, SqliteStore
+from sqlalchemy import Connection
+
+from pdp.audit.log_database import Hold, LogDatabase, store_errors
+from pdp.audit.sqlite import SqliteLog, SqliteReader, SqliteStore
 from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.decision_point import LogSettings
+from pdp.database.sqlite_file import Access
 
 _SQLITE: Final = "sqlite:///"
 
@@ -41,3 +47,30 @@ def file_of(url: str, *, base: Path) -> Path:
     if path == url or not path or path == ":memory:" or "?" in path or "\0" in path:
         raise UnusableError(f"`{url}` names no decision log: write `sqlite:///toolgate.db`")
     return base / path
+
+
+def open_database(log: LogSettings, access: Access, *, base: Path) -> LogDatabase:
+    """The database with the log of the settings; a relative path in its URL is relative to `base`.
+
+    Raises:
+        UnusableError: it cannot be opened, or the URL is of another kind.
+
+    """
+    return SqliteLog(file_of(log.url, base=base), access)
+
+
+@contextmanager
+def open_snapshot(log: LogSettings, *, base: Path) -> Iterator[Connection]:
+    """A connection to the log of the settings that sees one state of it, whatever is appended meanwhile.
+
+    Raises:
+        UnusableError: it cannot be opened, or the URL is of another kind.
+        StoreUnavailableError: it cannot be read now.
+
+    """
+    database = open_database(log, Access.READ, base=base)
+    try:
+        with store_errors(), database.transaction(Hold.NOTHING) as connection:
+            yield connection
+    finally:
+        database.close()

@@ -18,6 +18,9 @@ from pdp.audit.sqlite import SqliteReader
 from pdp.cli.config import ConfigOption
 from pdp.cli.dev import seconds
 from pdp.cli.drift_view import print_drifts
+from pdp.cli.log_checkpoint import checkpoint
+from pdp.cli.log_prove import prove_record, verify_proof_file
+from pdp.cli.log_verify import verify
 from pdp.cli.log_view import Output, print_entries
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
@@ -30,6 +33,13 @@ app: Final = typer.Typer(
     epilog="Example: toolgate log query --principal alice --decision deny --since 1h",
     no_args_is_help=True,
 )
+
+app.command(epilog="Example: toolgate log verify --trust log.pub --checkpoint /mnt/witness/checkpoints")(verify)
+app.command(epilog="Example: toolgate log checkpoint")(checkpoint)
+app.command("prove", epilog="Example: toolgate log prove 0198f0c2-1111-7000-8000-000000000000 -o proof.json")(
+    prove_record
+)
+app.command("verify-proof", epilog="Example: toolgate log verify-proof proof.json --trust log.pub")(verify_proof_file)
 
 POLL_SECONDS: Final = 0.25
 

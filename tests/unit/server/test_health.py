@@ -42,6 +42,7 @@ async def test_ready_is_an_active_bundle_and_a_log_that_takes_records() -> None:
                 "revocations_error": None,
                 "log_error": None,
                 "log_queue": 0,
+                "checkpoints": None,
                 "canary": None,
             },
         )
