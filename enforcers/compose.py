@@ -27,8 +27,8 @@ from enforcers.pdp_credential import (
     TokenPlace,
 )
 from enforcers.principals import Principals
-from enforcers.remote import RemoteDecisionPoint
 from enforcers.recorder import Recorder
+from enforcers.remote import RemoteDecisionPoint
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
 from pdp.core.settings.gateway import DecisionMode
 from pdp.core.settings.model import Settings

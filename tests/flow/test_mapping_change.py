@@ -18,8 +18,8 @@ from enforcers.definitions import Definitions
 from enforcers.offer import Offer
 from enforcers.pdp_credential import KeyCredential
 from enforcers.principals import Principals
-from enforcers.remote import RemoteDecisionPoint
 from enforcers.recorder import Recorder
+from enforcers.remote import RemoteDecisionPoint
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.bootstrap import open_local
 from pdp.core.catalog.definitions.snapshot import read_snapshot
