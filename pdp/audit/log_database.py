@@ -49,6 +49,10 @@ class LogDatabase(Protocol):
         """See to it that records of that arrival (Unix milliseconds) can be inserted."""
         ...
 
+    def drop_until(self, position: int) -> None:
+        """Remove records up to `position` where that can be done for many at once; the rest stay."""
+        ...
+
     def recover(self) -> None:
         """Let go of what an error may have left unusable."""
         ...

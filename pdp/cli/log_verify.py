@@ -55,9 +55,14 @@ def verify(
         if not keys and (checkpoint or next(snapshot.checkpoints(), None) is not None):
             raise UnusableError("name the public keys that sign the log with `--trust`: nobody is trusted unasked")
         report = Verification(snapshot, trusted=keys, held=held, told=_telling(snapshot)).run()
-    sys.stdout.write(_json(report) if as_json else _text(report))
+    print_report(report, as_json=as_json)
     if report.findings.counts:
         raise typer.Exit(PROBLEMS)
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Print what a verification came to."""
+    sys.stdout.write(_json(report) if as_json else _text(report))
 
 
 def trusted(named: list[Path] | None, settings: CheckpointSettings | None, *, base: Path) -> Trusted:
