@@ -61,13 +61,13 @@ class Line:
 
 @pytest.mark.bench
 @pytest.mark.timeout(3600)
-def test_what_the_log_costs_the_answers(tmp_path: Path, root: Path) -> None:
+def test_what_the_log_costs_the_answers(tmp_path: Path, root: Path, postgresql: Server) -> None:
     lines: list[Line] = []
     with contextlib.ExitStack() as stack:
         generator = stack.enter_context(load_generator())
         off = serving(stack, tmp_path / "off", root, module="tests.bench.unlogged_pdp")
         before = measured(generator, off, SECONDS / 6)
-        for store in stack.enter_context(bench_stores(tmp_path)):
+        for store in bench_stores(tmp_path, postgresql):
             for mode in LogMode:
                 base = tmp_path / f"{store.name}-{mode}"
                 with contextlib.ExitStack() as one:
