@@ -24,6 +24,7 @@ from tests.bench.load import MARK, Job, Numbers, Tally
 from tests.bench.programs import TOOLGATE, LoadGenerator, free_port, load_generator, running
 from tests.bench.report import machine
 from tests.bench.stores import bench_stores
+from tests.database_servers import Server
 from tests.flow.pdp_process import QUESTION, set_up
 
 SECONDS: Final = float(os.environ.get("TOOLGATE_BENCH_LOG_SECONDS", "120"))
