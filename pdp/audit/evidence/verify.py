@@ -96,8 +96,12 @@ class Verification:
             first, last = max(self._number, self._unread) + 1, known.number - 1
             which = f"checkpoint {first} is" if first == last else f"checkpoints {first} to {last} are"
             self._add(Damage.CHECKPOINT_MISSING, f"{which} not there", first)
+            self._before = None
         checkpoint = self._read(known, log)
         upto = known.last if checkpoint is None else checkpoint.statement.batch.high
+        if checkpoint is not None and self._before is None and known.number > 1:
+            for stored in self._upto(checkpoint.statement.batch.low - 1):
+                self._take(stored)  # they are of a batch of which nobody says what it was
         batch = BatchCheck(reached=self._reached)
         for stored in self._upto(upto):
             batch.take(stored.position, stored.digest, self._take(stored))

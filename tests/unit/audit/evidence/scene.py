@@ -19,13 +19,14 @@ from pdp.audit.evidence.ledger import Ledger
 from pdp.audit.evidence.log_snapshot import LogSnapshot
 from pdp.audit.evidence.remembered import Remembered
 from pdp.audit.evidence.verify import Report, Verification
+from pdp.audit.location import open_database
 from pdp.audit.log_database import Hold, LogDatabase
 from pdp.audit.sql_store import SqlStore
-from pdp.audit.sqlite import SqliteLog
 from pdp.core.bundle.key import KeyPair
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.digest import digest_of
 from pdp.core.contract.sealed import Sealed, seal, unseal
+from pdp.core.settings.decision_point import LogSettings
 from pdp.database.sqlite_file import Access
 from tests.unit.audit.sample import decision
 
@@ -74,6 +75,7 @@ class Scene:
 
     folder: Path
     every: int = 10
+    url: str = "sqlite:///log.db"
     hands: Hands = field(default_factory=Hands)
 
     def __post_init__(self) -> None:
@@ -85,7 +87,7 @@ class Scene:
         self.checkpointer = self.another()
 
     def open(self, access: Access) -> LogDatabase:
-        database = SqliteLog(self.folder / "log.db", access)
+        database = open_database(LogSettings(url=self.url), access, base=self.folder)
         self._opened.append(database)
         return database
 
@@ -159,7 +161,7 @@ class Scene:
         return files
 
     def verify(self, held: Sequence[HeldFile] = (), trusted: Sequence[KeyPair] = (KEY,)) -> Report:
-        with self.reader.transaction(Hold.NOTHING) as connection:
+        with self.reader.transaction(Hold.SNAPSHOT) as connection:
             keys = {key.public.id: key.public for key in trusted}
             return Verification(LogSnapshot(connection), trusted=keys, held=held).run()
 

@@ -28,7 +28,7 @@ def filled(scene: Scene) -> Scene:
 
 
 def proof_of(scene: Scene, position: int, *, upto: int | None = None) -> bytes:
-    with scene.reader.transaction(Hold.NOTHING) as connection:
+    with scene.reader.transaction(Hold.SNAPSHOT) as connection:
         return prove(connection, record_at(connection, position), upto=upto).to_json()
 
 
@@ -59,7 +59,7 @@ def test_a_record_that_no_checkpoint_covers_has_none(filled: Scene) -> None:
 
 
 def test_a_record_is_found_by_its_id_alone(filled: Scene) -> None:
-    with filled.reader.transaction(Hold.NOTHING) as connection:
+    with filled.reader.transaction(Hold.SNAPSHOT) as connection:
         assert find_record(connection, "gateway-b1-7")[0] == 7
         with pytest.raises(UnusableError, match="no record has"):
             find_record(connection, "gateway-b1-70")

@@ -43,9 +43,9 @@ async def test_checkpoints_come_and_go_outside_while_it_runs_and_end_with_it(sce
     made = service(scene, place, closed)
     async with running(made):
         scene.put(Writer().write(10))
-        await until(lambda: len(place.got) == 1)
+        await until(lambda: made.standing()["records"] == 10)
         await until(lambda: made.standing()["exports"][0]["behind"] == 0)
-        assert made.standing()["number"] == 1
+        assert place.got[-1].checkpoint.statement.records == 10
     assert closed == [True]
     assert scene.damage() == set()
 
@@ -65,4 +65,4 @@ async def test_a_refusal_is_told_and_goes_when_the_log_is_as_it_was(scene: Scene
         assert "position 1 " in made.standing()["refused"]
         for position, one in enumerate([*first, record], 1):
             scene.tamper("UPDATE records SET content = :content WHERE position = :at", content=one.content, at=position)
-        await until(lambda: made.standing()["refused"] is None and made.standing()["number"] == 2)
+        await until(lambda: made.standing()["refused"] is None and made.standing()["records"] == 10)
