@@ -19,6 +19,8 @@ class Hold(StrEnum):
     """Others may append too."""
     ALONE = "alone"
     """Nobody else appends, and what others appended is committed."""
+    SNAPSHOT = "snapshot"
+    """Nothing, but all its statements see one state of the log."""
     NOTHING = "nothing"
 
 

@@ -11,16 +11,15 @@ from sqlalchemy import Connection, exc, inspect
 
 from pdp.audit.append import STORED_COLUMNS
 from pdp.audit.log_database import Hold
-from pdp.audit.migrate import Progress, upgrade
+from pdp.audit.migrate import Converted, Progress, upgrade
 from pdp.audit.sql_store import SqlReader, SqlStore
-from pdp.audit.versions import HEAD, VERSION_TABLE, check_unchanged, check_version, version_of
+from pdp.audit.versions import HEAD, OLDEST, VERSION_TABLE, check_unchanged, check_version
 from pdp.core.contract.errors import UnusableError
 from pdp.database.sqlite_file import BUSY_TIMEOUT_SECONDS, Access, Place, create_private, open_engine, pragma
 
 APPLICATION_ID: Final = 0x54474C47
 """Written into the file's header, so that another program's database is not taken for a log."""
 
-_BEFORE_ALEMBIC: Final = 4
 _MARKS: Final = ", ".join("?" * len(STORED_COLUMNS))
 _INSERT: Final = f"INSERT INTO records ({', '.join(STORED_COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants
 
@@ -47,7 +46,7 @@ class SqliteLog:
     def __init__(self, path: Path, access: Access, *, lock_timeout: float = BUSY_TIMEOUT_SECONDS) -> None:
         self._access = access
         if access is Access.READ and not path.exists():
-            check_version(None, place=str(path), url="")
+            check_version(None, place=str(path))
         with _opening(path):
             if access is Access.WRITE:
                 create_private(path)
@@ -116,28 +115,30 @@ class SqliteReader(SqlReader):
         super().__init__(SqliteLog(path, Access.READ))
 
 
-def migrate_sqlite(path: Path, *, lock_timeout: float = BUSY_TIMEOUT_SECONDS, progress: Progress) -> str:
-    """Convert the log in the file at `path` to the newest version, in one transaction; the revision that it had.
+def migrate_sqlite(
+    path: Path, *, lock_timeout: float = BUSY_TIMEOUT_SECONDS, progress: Progress | None
+) -> tuple[str, Converted]:
+    """Convert the log in the file at `path` in one transaction: the revision that it had, what was converted.
 
     Raises:
         UnusableError: there is none, it cannot be opened, or it is newer.
 
     """
     if not path.exists():
-        check_version(None, place=str(path), url="")
+        check_version(None, place=str(path))
     with _opening(path):
         engine = open_engine(path, Access.WRITE, busy_timeout=lock_timeout)
         try:
             with engine.begin() as connection:
-                version = _version(connection, path)
-                if version is not None and version.isdecimal() and version < HEAD:
+                version, converted = _version(connection, path), Converted()
+                if OLDEST <= version < HEAD:
                     is_said = inspect(connection).has_table(VERSION_TABLE)
-                    upgrade(connection, start=None if is_said else version, progress=progress)
+                    converted = upgrade(connection, start=None if is_said else version, progress=progress)
                     _mark(connection)
                 _check(connection, path)
         finally:
             engine.dispose()
-    return version or HEAD
+    return version, converted
 
 
 def _make(connection: Connection) -> None:
@@ -158,11 +159,10 @@ def _check(connection: Connection, path: Path) -> None:
     check_version(_version(connection, path), place=str(path), url=f"sqlite:///{path}")
 
 
-def _version(connection: Connection, path: Path) -> str | None:
+def _version(connection: Connection, path: Path) -> str:
     if pragma(connection, "application_id") != APPLICATION_ID:
         raise UnusableError(f"`{path}` is no decision log: name another file in `pdp.log.url`")
-    number = pragma(connection, "user_version")
-    return f"{number:04}" if number != int(HEAD) else version_of(connection) or f"{_BEFORE_ALEMBIC:04}"
+    return f"{pragma(connection, 'user_version'):04}"
 
 
 @contextmanager

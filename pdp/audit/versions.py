@@ -9,6 +9,8 @@ from pdp.core.contract.errors import UnusableError
 
 HEAD: Final = "0005"
 """The revision of the tables that this program reads and writes; a test holds it equal to the migrations' head."""
+OLDEST: Final = "0004"
+"""The oldest revision that can be converted."""
 VERSION_TABLE: Final = "log_version"
 """Not Alembic's own name, so that other stores may be in the same database."""
 
@@ -20,11 +22,16 @@ def version_of(connection: Connection) -> str | None:
     """The revision of the log in the database of `connection`; None where there is none."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
+    return written_version(connection)
+
+
+def written_version(connection: Connection) -> str | None:
+    """As `version_of`, where there surely is a log."""
     return connection.execute(_READ).scalar()
 
 
-def check_version(version: str | None, *, place: str, url: str) -> None:
-    """Pass for a log that this program can use; `place` names it, `url` is what `--log-url` would be.
+def check_version(version: str | None, *, place: str, url: str | None = None) -> None:
+    """Pass for a log that this program can use; `place` names it, `url` is what `--log-url` can be.
 
     Raises:
         UnusableError: it has an older version, a newer one, or is none.
@@ -38,8 +45,11 @@ def check_version(version: str | None, *, place: str, url: str) -> None:
     if not version.isdecimal():
         raise UnusableError(f"`{place}` is no decision log: name another one in `pdp.log.url`")
     text = f"`{place}` is a decision log of version {int(version)}, this program uses version {int(HEAD)}"
+    if version < OLDEST:
+        raise UnusableError(f"{text}: keep it for the program that wrote it and name another one in `pdp.log.url`")
     if version < HEAD:
-        raise UnusableError(f"{text}: `toolgate log migrate --log-url {url}` converts it")
+        named = "" if url is None else f" --log-url {url}"
+        raise UnusableError(f"{text}: `toolgate log migrate{named}` converts it")
     raise UnusableError(f"{text}: install a newer Toolgate, or name another log in `pdp.log.url`")
 
 

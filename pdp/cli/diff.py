@@ -9,7 +9,6 @@ import typer
 
 from pdp.audit.comparison_query import ComparisonQuery
 from pdp.audit.comparison_summary import summaries
-from pdp.audit.location import open_reader
 from pdp.audit.query import DEFAULT_LIMIT
 from pdp.cli.config import ConfigOption
 from pdp.cli.diff_view import print_summaries
@@ -46,7 +45,7 @@ def compare(  # noqa: PLR0913 - one for each option
     now = time.time()  # noqa: TID251 - the edge
     wanted = ComparisonQuery(shadow, instant_of(since, "--since", now=now), instant_of(until, "--until", now=now))
     place = place_of(log_url, config)
-    found = summaries(open_reader(place[0], base=place[1]).comparisons(wanted))
+    found = summaries(place.reader().comparisons(wanted))
     unrecorded = unrecorded_of(unsafe_unrecorded)
     record_reading(place, "diff --live", asked_by(wanted), found=len(found), unrecorded=unrecorded)
     print_summaries(found, Output.JSON if as_json else Output.TABLE, limit=limit, stream=sys.stdout)

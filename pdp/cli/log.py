@@ -13,17 +13,18 @@ from typing import Annotated, Any, Final
 import typer
 
 from pdp.audit.drift_query import DriftQuery
-from pdp.audit.location import open_reader
 from pdp.audit.query import DEFAULT_LIMIT, Order, Query
-from pdp.audit.sqlite import SqliteReader
+from pdp.audit.sql_store import SqlReader
 from pdp.cli.config import ConfigOption
 from pdp.cli.dev import seconds
 from pdp.cli.drift_view import print_drifts
-from pdp.cli.log_account import UnrecordedOption, record_reading, unrecorded_of
+from pdp.cli.log_account import LogPlace, UnrecordedOption, record_reading, unrecorded_of
+from pdp.cli.log_migrate import migrate
 from pdp.cli.log_view import Output, print_entries
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftState, Effect
+from pdp.core.settings.decision_point import LogSettings
 from pdp.core.settings.load import read_settings
 
 app: Final = typer.Typer(
@@ -32,6 +33,8 @@ app: Final = typer.Typer(
     epilog="Example: toolgate log query --principal alice --decision deny --since 1h",
     no_args_is_help=True,
 )
+
+app.command(epilog="Example: toolgate log migrate --log-url sqlite:///toolgate.db")(migrate)
 
 POLL_SECONDS: Final = 0.25
 
@@ -58,7 +61,7 @@ def tail(
 ) -> None:
     """Show the newest decisions, the last to come last."""
     place = place_of(log_url, config)
-    reader = open_reader(place[0], base=place[1])
+    reader = place.reader()
     entries = reader.find(Query(order=Order.ARRIVAL, limit=count))
     asked = {"lines": count, "follow": follow or None}
     found = None if follow else len(entries)
@@ -103,7 +106,7 @@ def query(  # noqa: PLR0913 - one for each option
         limit=limit,
     )
     place = place_of(log_url, config)
-    reader = open_reader(place[0], base=place[1])
+    reader = place.reader()
     entries = reader.find(replace(wanted, limit=limit + 1))
     found, unrecorded = min(len(entries), limit), unrecorded_of(unsafe_unrecorded)
     record_reading(place, "log query", asked_by(wanted), found=found, unrecorded=unrecorded)
@@ -137,7 +140,7 @@ def drift(  # noqa: PLR0913 - one for each option
         limit=limit,
     )
     place = place_of(log_url, config)
-    found = open_reader(place[0], base=place[1]).drifts(replace(wanted, limit=limit + 1))
+    found = place.reader().drifts(replace(wanted, limit=limit + 1))
     shown, unrecorded = min(len(found), limit), unrecorded_of(unsafe_unrecorded)
     record_reading(place, "log drift", asked_by(wanted), found=shown, unrecorded=unrecorded)
     print_drifts(found[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
@@ -176,7 +179,7 @@ def instant(text: str, option: str, *, now: float) -> str:
     return rfc3339(moment.timestamp())
 
 
-def open_log(log_url: str | None, config: Path) -> SqliteReader:
+def open_log(log_url: str | None, config: Path) -> SqlReader:
     """The log at `log_url`, else that of the configuration in the file `config`.
 
     Raises:
@@ -184,21 +187,20 @@ def open_log(log_url: str | None, config: Path) -> SqliteReader:
         UnusableError: there is no log, or one of another version.
 
     """
-    url, base = place_of(log_url, config)
-    return open_reader(url, base=base)
+    return place_of(log_url, config).reader()
 
 
-def place_of(log_url: str | None, config: Path) -> tuple[str, Path]:
-    """The URL of the log, and what it is relative to, as for `open_log`.
+def place_of(log_url: str | None, config: Path) -> LogPlace:
+    """The log at `log_url`, else that of the configuration in the file `config`.
 
     Raises:
         ConfigurationError: the configuration has problems.
 
     """
     if log_url is not None:
-        return log_url, Path()
+        return LogPlace(LogSettings(url=log_url), Path())
     settings = read_settings(config, environ=os.environ).settings  # noqa: TID251 - the edge
-    return settings.pdp.log.url, config.parent
+    return LogPlace(settings.pdp.log, config.parent)
 
 
 def asked_by(query: Any) -> dict[str, str | int | None]:
@@ -207,7 +209,7 @@ def asked_by(query: Any) -> dict[str, str | int | None]:
     return {name: str(value) if isinstance(value, StrEnum) else value for name, value in members.items()}
 
 
-def _follow(reader: SqliteReader, output: Output, *, after: int) -> None:
+def _follow(reader: SqlReader, output: Output, *, after: int) -> None:
     try:
         while True:
             entries = reader.find(Query(after=after))
@@ -220,7 +222,7 @@ def _follow(reader: SqliteReader, output: Output, *, after: int) -> None:
         return
 
 
-def _warn_of_conflicts(reader: SqliteReader) -> None:
+def _warn_of_conflicts(reader: SqlReader) -> None:
     count = reader.conflicts()
     if count:
         _note(f"{count} records came under the number of another one: see the table `conflicts`")

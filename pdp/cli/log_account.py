@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Annotated, Final
 
 import typer
 
-from pdp.audit.location import open_store
+from pdp.audit.location import open_reader, open_store
 from pdp.audit.readings import Readings
+from pdp.audit.sql_store import SqlReader
 from pdp.audit.store import RecordUnfitError, StoreUnavailableError
 from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.decision_point import LogSettings
@@ -43,15 +45,32 @@ def unrecorded_of(option: object) -> Unrecorded:
     return Unrecorded.UNSAFE if option else Unrecorded.REFUSED
 
 
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """Where a log is; paths in `log` are relative to `base`."""
+
+    log: LogSettings
+    base: Path
+
+    def reader(self) -> SqlReader:
+        """The log, to read.
+
+        Raises:
+            UnusableError: it cannot be opened.
+
+        """
+        return open_reader(self.log.url, base=self.base, log=self.log)
+
+
 def record_reading(
-    place: tuple[str, Path],
+    place: LogPlace,
     command: str,
     asked: Mapping[str, str | int | bool | None],
     *,
     found: int | None,
     unrecorded: Unrecorded,
 ) -> None:
-    """Commit in the log at `place` (a URL, and what it is relative to) that `command` is about to show `found` records.
+    """Commit in the log at `place` that `command` is about to show `found` records.
 
     What is None in `asked` was not asked for.
 
@@ -59,9 +78,8 @@ def record_reading(
         UnusableError: that is not possible, and `unrecorded` does not let it pass.
 
     """
-    url, base = place
     try:
-        with closing(open_store(LogSettings(url=url), base=base)) as store:
+        with closing(open_store(place.log, base=place.base)) as store:
             said = {name: value for name, value in asked.items() if value is not None}
             Readings(store, reader=reader(), clock=system_clock()).record(command, said, found=found)
     except (StoreUnavailableError, RecordUnfitError, UnusableError) as error:

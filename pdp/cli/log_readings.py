@@ -11,7 +11,6 @@ import msgspec
 import typer
 from rich.text import Text
 
-from pdp.audit.location import open_reader
 from pdp.audit.query import DEFAULT_LIMIT
 from pdp.audit.readings import ReadingQuery
 from pdp.cli.config import ConfigOption
@@ -53,7 +52,7 @@ def readings(
         reader, instant_of(since, "--since", now=now), instant_of(until, "--until", now=now), limit=limit
     )
     place = place_of(log_url, config)
-    found = open_reader(place[0], base=place[1]).readings(replace(wanted, limit=limit + 1))
+    found = place.reader().readings(replace(wanted, limit=limit + 1))
     shown, unrecorded = min(len(found), limit), unrecorded_of(unsafe_unrecorded)
     record_reading(place, "log readings", asked_by(wanted), found=shown, unrecorded=unrecorded)
     if as_json:

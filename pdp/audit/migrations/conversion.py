@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -38,26 +39,27 @@ OLD_CONFLICTS: Final = old.conflicts.to_metadata(sa.MetaData(), name="conflicts_
 OLD_TABLES: Final = (*_KINDS.values(), OLD_CONFLICTS, old.probes)
 
 
-def convert(connection: sa.Connection, *, progress: Callable[[int, int], None]) -> None:
-    """Move all records and conflicts to the new tables, which are empty.
+def convert(connection: sa.Connection, converted: Any, *, progress: Callable[[Any], None] | None) -> None:
+    """Move all records and conflicts to the new tables, which are empty; `converted` counts them.
 
     A record's content is the JSON that its digest was made of. It gets the digest that it had: one that was altered
     stays one that does not match. As its arrival counts its own time, unless that is yet to come.
     """
     now = round(time.time() * 1000)  # noqa: TID251 - the edge
     counts = (sa.select(sa.func.count()).select_from(table) for table in _KINDS.values())
-    total = sum(connection.execute(count).scalar_one() for count in counts)
+    converted.total = sum(connection.execute(count).scalar_one() for count in counts)
     _make_runs(connection)
-    _convert_conflicts(connection, now)
+    converted.conflicts = _convert_conflicts(connection, now)
     months: set[Month] = set()
-    done = 0
     for batch in _ordered(connection):
         rows = _rows(connection, batch, now)
         if connection.dialect.name == "postgresql":
             _make_partitions(connection, {Month.of(row["arrived"]) for row in rows}, months)
         connection.execute(sa.insert(_RECORDS), rows)
-        done += len(rows)
-        progress(done, total)
+        converted.done += len(rows)
+        converted.altered += sum(sha256(row["content"]).digest() != row["digest"] for row in rows)
+        if progress is not None:
+            progress(converted)
     _set_heads(connection)
 
 
@@ -67,11 +69,11 @@ def _make_partitions(connection: sa.Connection, wanted: set[Month], made: set[Mo
         made.add(month)
 
 
-def _convert_conflicts(connection: sa.Connection, now: int) -> None:
+def _convert_conflicts(connection: sa.Connection, now: int) -> int:
     of, runs = OLD_CONFLICTS.c, _RUNS.c
     is_of = sa.and_(runs.writer == of.writer, runs.boot == of.boot)
     chosen = sa.select(OLD_CONFLICTS, runs.run).join_from(OLD_CONFLICTS, _RUNS, is_of).order_by(of.position)
-    after = 0
+    after = count = 0
     while rows := connection.execute(chosen.where(of.position > after).limit(_BATCH)).mappings().all():
         after = rows[-1]["position"]
         connection.execute(
@@ -87,6 +89,8 @@ def _convert_conflicts(connection: sa.Connection, now: int) -> None:
                 for row in rows
             ],
         )
+        count += len(rows)
+    return count
 
 
 def _positions() -> Any:

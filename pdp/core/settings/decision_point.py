@@ -22,6 +22,9 @@ class LogSettings(Section):
 
     url: str = "sqlite:///toolgate.db"
     mode: Annotated[LogMode, Field(strict=False)] = LogMode.SPOOLED
+    connect_timeout: Seconds = "5s"  # type: ignore[assignment]
+    lock_timeout: Seconds = "5s"  # type: ignore[assignment]
+    statement_timeout: Seconds = "30s"  # type: ignore[assignment]
 
 
 class RevocationSettings(Section):

@@ -57,7 +57,8 @@ def upgrade() -> None:
     if bind.execute(sa.select(about)).first() is None:
         bind.execute(sa.insert(about).values(log=str(uuid.uuid4()), probes=0))
     if not is_new_kind:
-        convert(bind, progress=context.config.attributes["progress"])
+        attributes = context.config.attributes
+        convert(bind, attributes["converted"], progress=attributes["progress"])
         for table in OLD_TABLES:
             op.drop_table(table.name)
 
