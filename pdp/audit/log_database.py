@@ -11,6 +11,13 @@ from pdp.audit.store import RecordUnfitError, StoreUnavailableError
 
 CANNOT: Final = "the decision log cannot be used"
 
+_POSTGRESQL_DEADLOCK: Final = "40P01"
+_MARIADB_DEADLOCK: Final = 1213
+
+
+class DeadlockError(StoreUnavailableError):
+    """Two transactions waited for each other and this one was undone; done again, it can succeed."""
+
 
 class Hold(StrEnum):
     """What a transaction holds of the log, until it ends."""
@@ -66,11 +73,18 @@ def store_errors(unfit: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     except unfit as error:
         raise RecordUnfitError(f"a record cannot be stored: {type(error).__name__}") from error
     except exc.DBAPIError as error:
-        raise StoreUnavailableError(f"{CANNOT}: {cause(error.orig)}") from error
+        kind = DeadlockError if _is_deadlock(error.orig) else StoreUnavailableError
+        raise kind(f"{CANNOT}: {cause(error.orig)}") from error
     except exc.SQLAlchemyError as error:
         raise StoreUnavailableError(f"{CANNOT}: {type(error).__name__}") from error
     except OSError as error:
         raise StoreUnavailableError(f"{CANNOT}: {error.strerror}") from error
+
+
+def _is_deadlock(error: BaseException | None) -> bool:
+    return getattr(error, "sqlstate", None) == _POSTGRESQL_DEADLOCK or (
+        error is not None and error.args[:1] == (_MARIADB_DEADLOCK,)
+    )
 
 
 def cause(error: BaseException | None) -> str:

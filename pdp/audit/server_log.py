@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, TextClause, exc
 
 from pdp.audit.log_database import Hold, cause
 from pdp.audit.migrate import Converted, Progress, upgrade
-from pdp.audit.versions import HEAD, check_version, version_of
+from pdp.audit.versions import HEAD, OLDEST, check_version, version_of
 from pdp.core.contract.errors import UnusableError
 from pdp.database.address import ServerAddress
 from pdp.database.sqlite_file import Access
@@ -24,11 +24,13 @@ def prepare_tables(engine: Engine, alone: TextClause, address: ServerAddress, ac
     """
     with engine.begin() as connection:
         version = version_of(connection)
-    if version is None and access is Access.WRITE:
+    # MariaDB has no transactions for tables, and no log of version 4: such a one is being made, or never was finished.
+    unfinished = {None} if engine.dialect.name == "postgresql" else {None, OLDEST}
+    if version in unfinished and access is Access.WRITE:
         with engine.begin() as connection:
             if connection.execute(alone).scalar() == 0:
                 raise UnusableError(f"another process makes the decision log `{address.shown}` just now: try again")
-            if version_of(connection) is None:
+            if version_of(connection) in unfinished:
                 upgrade(connection)
             version = version_of(connection)
         # MariaDB's lock is the connection's, not the transaction's.

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, func, select, update
 
@@ -11,7 +11,7 @@ from pdp.audit.append import append_rows
 from pdp.audit.comparison_query import ComparisonQuery, find_comparisons
 from pdp.audit.drift_query import DriftQuery, find_drifts
 from pdp.audit.heads import RunName, hear, lock_heads
-from pdp.audit.log_database import Hold, LogDatabase, store_errors
+from pdp.audit.log_database import DeadlockError, Hold, LogDatabase, store_errors
 from pdp.audit.query import Entry, Query, find_entries
 from pdp.audit.row import row_of
 from pdp.audit.store import Announcement, Kept, Run, StoreUnavailableError
@@ -19,6 +19,9 @@ from pdp.audit.tables import about, conflicts, runs
 from pdp.core.contract.record import ComparisonRecord, DriftRecord
 from pdp.core.contract.sealed import Sealed
 
+T = TypeVar("T")
+
+MOST_DEADLOCKS: Final = 5
 MOST_KNOWN: Final = 10_000
 """Runs that a store remembers to be there."""
 
@@ -35,19 +38,25 @@ class SqlStore:
         """Commit all of `records` in one transaction."""
         rows = [row_of(sealed) for sealed in records]
         arrived = round(self._wall() * 1000)
-        with self._writing(Hold.APPEND, arrived) as connection:
-            insert_rows = self._database.insert_rows
-            kept = append_rows(connection, rows, arrived=arrived, known=self._known, insert_rows=insert_rows)
+        insert_rows = self._database.insert_rows
+
+        def work(connection: Connection) -> list[Kept]:
+            return append_rows(connection, rows, arrived=arrived, known=self._known, insert_rows=insert_rows)
+
+        kept = self._done(work, arrived)
         self._remember({(row.record.writer, row.record.boot) for row in rows})
         return kept
 
     def announce(self, announcements: Sequence[Announcement]) -> None:
         """Commit what writers said they have."""
         names = {(one.writer, one.boot) for one in announcements}
-        with self._writing(Hold.APPEND) as connection:
+
+        def work(connection: Connection) -> None:
             heads = lock_heads(connection, names, known=self._known)
             for one in announcements:
                 hear(connection, heads[one.writer, one.boot], sequence=one.sequence, at=round(one.at * 1000))
+
+        self._done(work)
         self._remember(names)
 
     def probe(self) -> None:
@@ -69,6 +78,17 @@ class SqlStore:
     def close(self) -> None:
         """Let go of files and connections."""
         self._database.close()
+
+    def _done(self, work: Callable[[Connection], T], arrived: int | None = None) -> T:
+        """What `work` comes to in a transaction, which is tried again where it was undone for another's sake."""
+        for _ in range(MOST_DEADLOCKS):
+            try:
+                with self._writing(Hold.APPEND, arrived) as connection:
+                    return work(connection)
+            except DeadlockError:
+                continue
+        with self._writing(Hold.APPEND, arrived) as connection:
+            return work(connection)
 
     @contextmanager
     def _writing(self, hold: Hold, arrived: int | None = None) -> Iterator[Connection]:

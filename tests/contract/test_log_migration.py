@@ -22,7 +22,7 @@ from pdp.audit.migrate import DIRECTORY, Converted
 from pdp.audit.migrations import version_4
 from pdp.audit.query import Query
 from pdp.audit.sql_store import SqlReader
-from pdp.audit.sqlite import APPLICATION_ID, SqliteReader, SqliteStore
+from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.audit.store import Keeping, Kept, Run
 from pdp.audit.tables import metadata
 from pdp.audit.versions import HEAD, VERSION_TABLE
@@ -326,11 +326,8 @@ def old_postgresql(postgresql: Server) -> LogPlace:
         version_4.metadata.create_all(connection)
         connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num varchar(32) PRIMARY KEY)"))
         connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES ('0004')"))
-        old: list[Record] = [
-            decision(1, time="2026-01-31T23:59:59.999Z"),
-            outcome(2, time="2026-02-01T00:00:00.000Z"),
-            decision(3),
-        ]
+        last, first = "2026-01-31T23:59:59.999Z", "2026-02-01T00:00:00.000Z"
+        old: list[Record] = [decision(1, time=last), outcome(2, time=first), decision(3)]
         many = [decision(number, writer="many") for number in range(1, 2001)]
         append_as_version_4(connection, [*old, *many])
     engine.dispose()
@@ -368,4 +365,3 @@ def test_a_file_of_another_program_is_never_converted(tmp_path: Path) -> None:
     rows(path, "PRAGMA user_version = 4")
     with pytest.raises(UnusableError, match="no decision log"):
         migrate_log(settings(path), base=tmp_path)
-    assert APPLICATION_ID != 0

@@ -189,38 +189,42 @@ def test_a_connection_that_was_cut_is_replaced(own_server: LogPlace) -> None:
         assert put(store, [decision(2), decision(3)]) == [KNOWN, STORED]
 
 
-def test_a_database_that_takes_no_writes_takes_nothing(place: LogPlace) -> None:
+def test_a_log_whose_table_is_away_takes_nothing_until_it_is_back(place: LogPlace) -> None:
     with place.store() as store:
         put(store, [decision(1)])
-        if place.kind == "sqlite":
-            path = Path(place.url.removeprefix("sqlite:///"))
-            path.rename(path.with_suffix(".old"))
-        elif place.kind == "postgresql":
-            place.execute("ALTER TABLE records RENAME TO elsewhere")
-        else:
-            place.execute("RENAME TABLE records TO elsewhere")
+        rename(place, "records", "elsewhere")
         for _ in range(2):
             with pytest.raises(StoreUnavailableError):
                 put(store, [decision(2)])
-        if place.kind == "sqlite":
-            path.with_suffix(".old").rename(path)
-        elif place.kind == "postgresql":
-            place.execute("ALTER TABLE elsewhere RENAME TO records")
-        else:
-            place.execute("RENAME TABLE elsewhere TO records")
+        rename(place, "elsewhere", "records")
         assert put(store, [decision(1), decision(2)]) == [KNOWN, STORED]
 
 
+def rename(place: LogPlace, old: str, new: str) -> None:
+    """The table's name on a server, the file's where there is none."""
+    if place.kind == "sqlite":
+        path = Path(place.url.removeprefix("sqlite:///"))
+        is_moved = new == "elsewhere"
+        source, target = (path, path.with_suffix(".old")) if is_moved else (path.with_suffix(".old"), path)
+        source.rename(target)
+    else:
+        place.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+
 def test_a_full_disk_takes_nothing_and_harms_nothing(own_full_server: LogPlace) -> None:
-    large = decision(2, detail="x" * 4_000_000)
+    large = ["".join(map(chr, os.urandom(2_000_000))) for _ in range(40)]
     with own_full_server.store() as store:
         put(store, [decision(1)])
         with pytest.raises(StoreUnavailableError):
-            for number in range(2, 40):
-                put(store, [decision(number, detail="".join(map(chr, os.urandom(2_000_000))))])
-    assert large.sequence == 2
+            fill(store, large)
     kept = len(own_full_server.find())
     assert own_full_server.execute("SELECT count(*) FROM records") == [(kept,)]
+    assert 0 < kept < len(large)
+
+
+def fill(store: SqlStore, texts: list[str]) -> None:
+    for number, text in enumerate(texts, start=2):
+        put(store, [decision(number, detail=text)])
 
 
 @pytest.fixture

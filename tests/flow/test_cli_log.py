@@ -91,7 +91,7 @@ def test_a_log_can_be_named_without_a_configuration(tmp_path: Path) -> None:
     [
         (("query",), "there is no decision log"),
         (("tail",), "there is no decision log"),
-        (("query", "--log-url", "postgresql://x/y"), "names no decision log"),
+        (("query", "--log-url", "mysql://x/y"), "names no decision log"),
         (("query", "--config", "missing.yaml"), "missing.yaml"),
         (("query", "--since", "yesterday"), "--since"),
         (("query", "--until", "1 h"), "--until"),
