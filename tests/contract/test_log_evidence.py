@@ -107,7 +107,7 @@ def test_a_record_has_a_proof(filled: Scene) -> None:
 
 
 def test_while_many_append_every_record_is_covered_once_and_none_is_passed_over(scene: Scene) -> None:
-    """Two decision points sign, three writers append: on a server, transactions end in another order than they began."""
+    """Two sign, three append: on a server, transactions end in another order than they began."""
     ends = threading.Event()
     failures: list[BaseException] = []
 

@@ -1,7 +1,7 @@
 """Makes checkpoints: covers the records above the last one, in the order of their positions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -96,6 +96,7 @@ class Checkpointer:
         waiting = self._ledger.waiting(after=reached, limit=self._rules.every)
         age = self._age()
         if waiting < self._rules.every and age < (self._rules.interval if waiting else self._rules.silence):
+            self.state = replace(self.state, refused=None)  # whatever it was, it is not so any more
             return 0
         return self._cover(newest, Care.STRICT)
 
@@ -110,11 +111,10 @@ class Checkpointer:
         return self._cover(self._look(), care)
 
     def refuse(self, cause: str) -> None:
-        """Have `state` say why there is no further checkpoint; once one is made, it says so no more."""
+        """Have `state` say why there is no further checkpoint, until there is one or none is due."""
         if self.state.refused != cause:
             self._log.critical("log_checkpoint_refused", cause=cause)
-        state = self.state
-        self.state = CheckpointerState(state.number, state.records, state.made, cause)
+        self.state = replace(self.state, refused=cause)
 
     def _cover(self, newest: Checkpoint | None, care: Care) -> int:
         """(1) Fix how far; (2) read; (3) sign; (4) commit, or leave it to whoever was first."""
@@ -178,9 +178,11 @@ class Checkpointer:
 
     def _look(self) -> Checkpoint | None:
         """The newest checkpoint, which is ours or another decision point's, and not older than what was seen."""
+        # INVARIANT: remembered is what was committed, so what is read of the log after it is not older.
+        seen = self._remembered.read()
         known = self._ledger.newest()
         if known is None:
-            self._check_remembered(None)
+            self._check_remembered(None, seen)
             return None
         try:
             checkpoint = known.read()
@@ -188,17 +190,13 @@ class Checkpointer:
         except EvidenceError as error:
             raise RefusedError(f"checkpoint {known.number} of the log: {error}") from error
         if self._newest is None or checkpoint.digest != self._newest.digest:
-            self._check(checkpoint)
+            if checkpoint.statement.log != self._log_id():
+                raise RefusedError(f"checkpoint {checkpoint.statement.number} is of another log")
+            self._check_remembered(checkpoint, seen)
             self._take(checkpoint)
         return checkpoint
 
-    def _check(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.statement.log != self._log_id():
-            raise RefusedError(f"checkpoint {checkpoint.statement.number} is of another log")
-        self._check_remembered(checkpoint)
-
-    def _check_remembered(self, newest: Checkpoint | None) -> None:
-        seen = self._remembered.read()
+    def _check_remembered(self, newest: Checkpoint | None, seen: Seen | None) -> None:
         if seen is None or seen.log != self._log_id():
             return
         number = 0 if newest is None else newest.statement.number

@@ -1,6 +1,8 @@
 """Makes the proof of one record from the log."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -8,11 +10,10 @@ from sqlalchemy import Connection, select
 
 from pdp.audit.evidence.cells import blob
 from pdp.audit.evidence.checkpoint import Checkpoint
-from pdp.audit.evidence.ledger import Known
 from pdp.audit.evidence.log_snapshot import LogSnapshot
 from pdp.audit.evidence.merkle import consistency_path, inclusion_path, leaf_hash, root_of
 from pdp.audit.evidence.proof import Proof
-from pdp.audit.evidence.statement import hash_text
+from pdp.audit.evidence.statement import EvidenceError, hash_text
 from pdp.audit.tables import records
 from pdp.core.contract.errors import UnusableError
 
@@ -57,6 +58,15 @@ def record_at(connection: Connection, position: int) -> Found:
     return row[0], blob(row[1]), blob(row[2])
 
 
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """The checkpoint that covers a record, the newest one, and the leaves of the history up to that."""
+
+    covering: Checkpoint
+    newest: Checkpoint
+    batches: list[bytes]
+
+
 def prove(connection: Connection, found: Found, *, upto: int | None = None) -> Proof:
     """The proof of the record `found`, up to the newest checkpoint, or to that with the number `upto`.
 
@@ -65,55 +75,62 @@ def prove(connection: Connection, found: Found, *, upto: int | None = None) -> P
 
     """
     position, digest, content = found
-    every = _every(connection, upto)
-    covering = next((one for one in every if one.statement.batch.low <= position <= one.statement.batch.high), None)
-    if covering is None or covering.statement.batch.count == 0:
-        raise UnusableError("no checkpoint covers this record yet: run `toolgate log checkpoint`")
-    batch, newest = covering.statement.batch, every[-1]
-    digests = _digests(connection, batch.low, batch.high)
-    leaves = [leaf_hash(one) for one in digests]
-    if hash_text(root_of(leaves)) != batch.root:
-        text = f"the records of checkpoint {covering.statement.number} are not those that were signed"
-        raise UnusableError(f"{text}: `toolgate log verify` says more")
-    index = _index(connection, batch.low, position)
-    batches = [one.statement.batch.leaf() for one in every]
-    is_newest = covering.statement.number == newest.statement.number
-    path = [] if is_newest else inclusion_path(batches, covering.statement.number - 1)
-    consistency = [] if is_newest else consistency_path(batches, covering.statement.number)
-    if digests[index] != digest:
+    if sha256(content).digest() != digest:
         raise UnusableError("the record was altered: `toolgate log verify` says more")
+    signed = _signed(connection, position, upto)
+    batch, number = signed.covering.statement.batch, signed.covering.statement.number
+    there = _leaves(connection, batch.low, batch.high)
+    leaves = [leaf_hash(one) for one in there.values()]
+    if hash_text(root_of(leaves)) != batch.root:
+        text = f"the records of checkpoint {number} are not those that were signed"
+        raise UnusableError(f"{text}: `toolgate log verify` says more")
+    index = list(there).index(position)
+    is_newest = number == signed.newest.statement.number
     return Proof(
         record=content.decode("utf-8"),
         index=index,
-        path=tuple(map(hash_text, inclusion_path(leaves, index))),
-        checkpoint=covering.envelope,
-        newest=None if is_newest else newest.envelope,
-        history=tuple(map(hash_text, path if not is_newest else inclusion_path(batches, len(batches) - 1))),
-        consistency=tuple(map(hash_text, consistency)),
+        path=_texts(inclusion_path(leaves, index)),
+        checkpoint=signed.covering.envelope,
+        newest=None if is_newest else signed.newest.envelope,
+        history=_texts(inclusion_path(signed.batches, number - 1)),
+        consistency=_texts(consistency_path(signed.batches, number)),
     )
 
 
-def _every(connection: Connection, upto: int | None) -> list[Checkpoint]:
-    known: list[Known] = [one for one in LogSnapshot(connection).checkpoints() if upto is None or one.number <= upto]
-    every = [one.read() for one in known]
-    numbers = [one.statement.number for one in every]
-    if numbers != list(range(1, len(numbers) + 1)) or (upto is not None and len(numbers) != upto):
-        raise UnusableError("not all checkpoints up to that one are there: `toolgate log verify` says more")
-    if not every:
+def _signed(connection: Connection, position: int, upto: int | None) -> _Signed:
+    covering = newest = None
+    batches: list[bytes] = []
+    for known in LogSnapshot(connection).checkpoints():
+        if upto is not None and known.number > upto:
+            break
+        try:
+            newest = known.read()
+        except EvidenceError as error:
+            raise UnusableError(f"checkpoint {known.number}: {error}: `toolgate log verify` says more") from error
+        batch = newest.statement.batch
+        batches.append(batch.leaf())
+        if newest.statement.number != len(batches):
+            break
+        if batch.count and batch.low <= position <= batch.high:
+            covering = newest
+    if newest is None:
         raise UnusableError("the log has no checkpoints: set `pdp.log.checkpoints`, or run `toolgate log checkpoint`")
-    return every
+    if newest.statement.number != len(batches) or (upto is not None and len(batches) != upto):
+        raise UnusableError("not all checkpoints up to that one are there: `toolgate log verify` says more")
+    if covering is None:
+        raise UnusableError("no checkpoint covers this record yet: run `toolgate log checkpoint`")
+    return _Signed(covering, newest, batches)
 
 
-def _digests(connection: Connection, low: int, high: int) -> list[bytes]:
+def _leaves(connection: Connection, low: int, high: int) -> dict[int, bytes]:
+    """The digests of the records at these positions, by position, in order."""
     place = records.c.position
-    wanted = select(records.c.digest).where(place >= low, place <= high).order_by(place)
-    return [blob(one) for one in connection.execute(wanted).scalars()]
+    wanted = select(place, records.c.digest).where(place >= low, place <= high).order_by(place)
+    return {position: blob(digest) for position, digest in connection.execute(wanted)}
 
 
-def _index(connection: Connection, low: int, position: int) -> int:
-    place = records.c.position
-    wanted = select(place).where(place >= low, place < position)
-    return len(connection.execute(wanted).all())
+def _texts(path: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple(map(hash_text, path))
 
 
 def _page(connection: Connection, floor: int) -> Sequence[Any]:

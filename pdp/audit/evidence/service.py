@@ -14,6 +14,8 @@ from pdp.audit.store import StoreUnavailableError
 from pdp.core.contract.errors import ToolgateError
 
 POLL_SECONDS: Final = 1.0
+AGAIN_SECONDS: Final = 10.0
+"""After a refusal, which costs as much as a checkpoint."""
 PAUSE_SECONDS: Final = 0.002
 
 
@@ -60,6 +62,7 @@ class CheckpointService:
     on_close: Callable[[], None]
     log: FilteringBoundLogger
     poll: float = POLL_SECONDS
+    again: float = AGAIN_SECONDS
 
     async def watch(self) -> None:
         """Keep them going until cancelled; returns once their threads have ended."""
@@ -99,17 +102,20 @@ class CheckpointService:
 
     def _make(self) -> None:
         while not self.stop.is_set():
+            wait = self.again
             try:
                 self.checkpointer.make_due()
+                wait = self.poll
             except StoppedError:
                 return
             except StoreUnavailableError as error:
                 self.log.warning("log_checkpoint_delayed", cause=str(error))
+                wait = self.poll
             except ToolgateError as error:
                 self.checkpointer.refuse(str(error))
             except Exception as error:  # noqa: BLE001 - the thread's outermost edge: it must go on
                 self.checkpointer.refuse(f"internal error: {type(error).__name__}")
-            self.stop.wait(self.poll)
+            self.stop.wait(wait)
 
     def _give(self, exporter: Exporter) -> None:
         while not self.stop.is_set():

@@ -4,8 +4,8 @@
     |-- ConfigurationError      a start or activation is refused; carries every problem found
     |-- UnusableError           a command cannot run: a missing extra, file or permission; says what to do
     |-- (errors of one room, mapped at its edge: UnavailableError in tokens, StoreUnavailableError and
-    |    RecordUnfitError in audit, SourceError and ArchiveError in lifecycle, RefusedExchange in server,
-    |    DefinitionRefusedError in core's catalog)
+    |    RecordUnfitError in audit, EvidenceError and ExportError in its evidence, SourceError and ArchiveError in
+    |    lifecycle, RefusedExchange in server, DefinitionRefusedError in core's catalog)
     `-- Refused                 a request must not go on; carries the reason code
         |-- MessageError        the bytes are no message we carry (NestingError: they nest too deep)
         |-- TokenError          the caller is not who the token would have to show

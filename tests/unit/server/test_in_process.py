@@ -8,6 +8,7 @@ import pytest
 from pdp.audit.comparison_query import ComparisonQuery
 from pdp.audit.sqlite import SqliteReader
 from pdp.bootstrap import open_local
+from pdp.core.bundle.key import KeyPair
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest, Subject
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Change
@@ -77,3 +78,18 @@ async def test_a_canary_is_tried_in_the_enforcers_process_too_and_recorded_as_th
     assert (record.writer, record.sequence, record.compared) == ("pdp", 1, 1)
     (difference,) = record.differences
     assert (difference.change, difference.tool, difference.principal) == (Change.ALLOW_TO_DENY, "git_log", "dev|alice")
+
+
+SIGNED = "version: 1\npdp: {log: {checkpoints: {key: log.pem, every: 1, exports: [{folder: outside}]}}}\n"
+
+
+async def test_the_log_of_an_enforcers_process_is_signed_too(tmp_path: Path, root: Path) -> None:
+    set_up(tmp_path, root=root)
+    key = tmp_path / "log.pem"
+    key.write_bytes(KeyPair.from_seed(b"k" * 32).to_pem())
+    key.chmod(0o600)
+    point = open_local(load(SIGNED, file="t", environ={}).settings, base=tmp_path, enforcer="gateway")
+    async with asyncio.timeout(30):
+        while not (tmp_path / "outside" / "00000000" / "000000000001.json").exists():  # noqa: ASYNC110 - a thread makes it
+            await asyncio.sleep(0.01)
+    await point.aclose()

@@ -18,7 +18,7 @@ def service(scene: Scene, place: Place, closed: list[bool]) -> CheckpointService
         place, scene.another_ledger(), leaves=Leaves.WITHOUT, log=structlog.get_logger(), is_stopping=stop.is_set
     )
     return CheckpointService(
-        scene.checkpointer, [exporter], stop, lambda: closed.append(True), structlog.get_logger(), poll=0.01
+        scene.checkpointer, [exporter], stop, lambda: closed.append(True), structlog.get_logger(), poll=0.01, again=0.01
     )
 
 
