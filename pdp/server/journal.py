@@ -47,7 +47,6 @@ class Journal:
         answer = response.context.toolgate
         server, slash, tool = asked.resource.id.partition("/")
         is_tool = asked.resource.type == TOOL_TYPE and slash
-        offered = _text(asked.resource.properties, DIGEST)
         record = self._record(
             http,
             asked,
@@ -63,7 +62,7 @@ class Journal:
             generation=answer.generation,
             bundle=answer.bundle,
             schema_digest=answer.schema_digest,
-            offered_digest=None if offered == answer.schema_digest else offered,
+            offered_digest=_text(asked.resource.properties, DIGEST),
             detail=answer.detail or (_NOT_KEPT if "arguments" in asked.context else None),
         )
         reason = _not_replayable(record, asked)

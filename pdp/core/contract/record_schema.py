@@ -55,7 +55,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "obligation_states": "what became of each obligation",
     "obligations": "what the answer obliged the enforcer to",
     "offered": "the digest of the definition that the server offers",
-    "offered_digest": "the definition that the tool's server offered, where it is not the approved one",
+    "offered_digest": "the definition that the server offered where it is another, or that an unknown caller named",
     "origin": "where the decision came from",
     "percent": "on how many of the requests the canary is tried",
     "policies": "ids of the policies that decided, sorted",

@@ -36,7 +36,7 @@ def request_of(record: DecisionRecord) -> EvaluationRequest:
     request = call_request(
         _principal(record),
         tool=f"{record.server}/{record.tool}",
-        pin=record.offered_digest or record.schema_digest,
+        pin=_pin(record),
         arguments=record.arguments or {},
         seen=_seen(record),
     )
@@ -68,6 +68,13 @@ def _principal(record: DecisionRecord) -> Principal:
         actor=record.actor,
         chain=tuple(record.delegation),
     )
+
+
+def _pin(record: DecisionRecord) -> str | None:
+    """The definition that the request named; an enforcer always names one, and the approved one is not said twice."""
+    if record.transport == AUTHZEN:
+        return record.offered_digest
+    return record.offered_digest or record.schema_digest
 
 
 def _seen(record: DecisionRecord) -> dict[str, str | None]:

@@ -63,8 +63,16 @@ async def test_what_the_caller_says_of_the_subject_is_recorded(host: Host) -> No
     assert record.issuer is None
 
 
-async def test_a_question_that_the_record_holds_can_be_asked_again(host: Host) -> None:
-    record = await record_of(host, WHOLE)
+@pytest.mark.parametrize(
+    "question",
+    [
+        WHOLE,
+        WHOLE | {"resource": {"type": "tool", "id": "git/git_log", "properties": {}}},
+        WHOLE | {"subject": {"type": "user", "id": "corp|alice", "properties": {"groups": [], "roles": []}}},
+    ],
+)
+async def test_a_question_that_the_record_holds_can_be_asked_again(host: Host, question: dict[str, Any]) -> None:
+    record = await record_of(host, question)
     assert record.not_replayable is None
     asked = host.decider.asked[-1]
     assert isinstance(asked, EvaluationRequest)

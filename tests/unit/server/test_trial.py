@@ -17,6 +17,7 @@ from pdp.server.comparison import Note
 from pdp.server.own_records import OwnRecords
 from pdp.server.tally import MOST_DIFFERENCES
 from pdp.server.trial import CanaryStanding, Trial, TrialBounds
+from tests.record_schema import VALIDATOR, plain
 from tests.unit.audit.sample import MemoryStore
 from tests.unit.server.hosting import TellingDecider, hosting
 from tests.unit.server.shadowing import FORBID, NOW, PERMIT, Folder, answered, asked, bundle, failing, files, shadow_of
@@ -44,7 +45,10 @@ class Stage:
 
     @property
     def records(self) -> list[ComparisonRecord]:
-        return [record for record in self.store.records if isinstance(record, ComparisonRecord)]
+        found = [record for record in self.store.records if isinstance(record, ComparisonRecord)]
+        for record in found:
+            VALIDATOR.validate(plain(record))
+        return found
 
 
 @asynccontextmanager
