@@ -1,0 +1,29 @@
+"""The port to where spooled records go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RunHead:
+    """How far a run of a writer is: it has `sequence` records."""
+
+    boot: str
+    sequence: int
+
+
+class Sink(Protocol):
+    """Takes records for good."""
+
+    async def deliver(self, contents: Sequence[bytes], *, heads: Sequence[RunHead]) -> None:
+        """Return once the store has committed every record of `contents`, each the canonical bytes of one.
+
+        `heads` says how far the writer's runs are by now. Records may come again, as they were.
+
+        Raises:
+            RecordsRefusedError: one of them is refused, and will be as often as it comes.
+            RecordError: they are not all committed; they may be another time.
+
+        """
+        ...
