@@ -9,7 +9,8 @@ class SpoolBounds:
 
     While `max_bytes` wait for delivery, a new record waits up to `max_wait` for room, then is refused. What is
     written reaches the disk within `sync_interval`. A segment that has `segment_bytes` takes no more. Closing
-    goes on delivering for up to `drain`.
+    goes on delivering for up to `drain`. A record waits `linger` for others to go with it; after a failure nothing is
+    delivered for `first_pause`, after more for ever longer, up to `longest_pause`.
     """
 
     max_bytes: int = 256 * 1024 * 1024
@@ -17,3 +18,6 @@ class SpoolBounds:
     sync_interval: float = 0.2
     segment_bytes: int = 8 * 1024 * 1024
     drain: float = 5.0
+    linger: float = 0.02
+    first_pause: float = 0.1
+    longest_pause: float = 10.0

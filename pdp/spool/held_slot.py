@@ -75,10 +75,9 @@ class HeldSlot:
             self.backlog,
             self._sink,
             executor=self._readers,
-            jitter=lambda: int.from_bytes(self._clock.randomness(4), "big") / 2**32,
+            bounds=self._bounds,
+            clock=self._clock,
             log=self._log,
-            on_want=self._hurry,
-            on_progress=self._progress,
         )
         self._shipper = shipper
         if mode is None:
@@ -90,7 +89,7 @@ class HeldSlot:
             interval=self._bounds.sync_interval,
             executor=self._syncers,
             log=self._log,
-            on_synced=shipper.wake,
+            on_change=shipper.wake,
         )
         self.run = Run(
             self.backlog,
@@ -102,6 +101,7 @@ class HeldSlot:
             log=self._log,
             why_waiting=lambda: shipper.last_error,
         )
+        shipper.on_want, shipper.on_progress = self._syncing.hurry, self.run.make_room
         self._tasks = [asyncio.create_task(shipper.run()), asyncio.create_task(self._syncing.run())]
 
     async def check(self) -> None:
@@ -149,11 +149,3 @@ class HeldSlot:
             shipping.cancel()
             await asyncio.wait([shipping])
         await asyncio.to_thread(self.release)
-
-    def _hurry(self) -> None:
-        if self._syncing is not None:
-            self._syncing.hurry()
-
-    def _progress(self) -> None:
-        if self.run is not None:
-            self.run.make_room()

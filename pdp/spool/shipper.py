@@ -4,34 +4,27 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import RecordError, RecordsRefusedError
 from pdp.core.contract.sealed import unseal
 from pdp.spool.backlog import Backlog, Segment
 from pdp.spool.batches import next_batch
+from pdp.spool.bounds import SpoolBounds
 from pdp.spool.chain import Head
 from pdp.spool.frame import Frame
 from pdp.spool.sink import Sink
 from pdp.spool.slot import DAMAGED, KEPT, LOG, Cursor, Slot
 
-LINGER_SECONDS: Final = 0.02
-"""For how long a record waits for others to go with it."""
-FIRST_PAUSE_SECONDS: Final = 0.1
-LONGEST_PAUSE_SECONDS: Final = 10.0
-
 T = TypeVar("T")
 
 
 class Shipper:
-    """Empties `backlog`, whose files are in `slot`, into `sink`; files are read in `executor`.
-
-    `jitter` gives numbers from 0 to 1; `on_want` is called where something waits and none of it is on the disk yet,
-    `on_progress` when less waits.
-    """
+    """Empties `backlog`, whose files are in `slot`, into `sink`; files are read in `executor`."""
 
     def __init__(
         self,
@@ -40,19 +33,21 @@ class Shipper:
         sink: Sink,
         *,
         executor: Executor,
-        jitter: Callable[[], float],
+        bounds: SpoolBounds,
+        clock: Clock,
         log: FilteringBoundLogger,
-        on_want: Callable[[], None] = lambda: None,
-        on_progress: Callable[[], None] = lambda: None,
     ) -> None:
         self._slot = slot
         self._backlog = backlog
         self._sink = sink
         self._executor = executor
-        self._jitter = jitter
+        self._bounds = bounds
+        self._clock = clock
         self._log = log.bind(slot=str(slot.path))
-        self._on_want = on_want
-        self._on_progress = on_progress
+        self.on_want: Callable[[], None] = lambda: None
+        """Called where something waits and none of it is on the disk yet."""
+        self.on_progress: Callable[[], None] = lambda: None
+        """Called when less waits."""
         self._moved = asyncio.Event()
         self._hasty = asyncio.Event()
         self._changed = asyncio.Event()
@@ -93,10 +88,10 @@ class Shipper:
         while not self._backlog.has_synced:
             self._moved.clear()
             if not self._backlog.is_empty:
-                self._on_want()
+                if not self._hasty.is_set():
+                    await asyncio.sleep(self._bounds.linger)
+                self.on_want()
             await self._moved.wait()
-        if not self._hasty.is_set():
-            await asyncio.sleep(LINGER_SECONDS)
 
     async def _ship(self) -> None:
         """Deliver one batch, or go on to the next segment."""
@@ -114,7 +109,7 @@ class Shipper:
         if batch.end is not None:
             self._backlog.pass_on(batch.end, 0 if segment.is_open else segment.records - self._backlog.passed)
             self._changed.set()
-            self._on_progress()
+            self.on_progress()
 
     async def _deliver(self, frames: Sequence[Frame]) -> None:
         """Deliver `frames`, in halves where one of them is refused, so that it alone is put aside."""
@@ -147,7 +142,7 @@ class Shipper:
             self._log.warning("spool_cursor_not_kept", cause=error.strerror)
         backlog.pass_on(last.end, len(frames))
         self._changed.set()
-        self._on_progress()
+        self.on_progress()
 
     async def _leave(self, segment: Segment) -> None:
         """Remove a segment that is delivered; there is another one that has records."""
@@ -168,11 +163,15 @@ class Shipper:
             self._log.error("records_not_shipped", cause=cause, waiting=self._backlog.records)
         self._failures, self.last_error = self._failures + 1, cause
         self._changed.set()
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures - 1, 32))
+        bounds = self._bounds
+        longest = min(bounds.longest_pause, bounds.first_pause * 2.0 ** min(self._failures - 1, 32))
         self._hasty.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(longest * (0.5 + self._jitter() / 2)):
                 await self._hasty.wait()
+
+    def _jitter(self) -> float:
+        return int.from_bytes(self._clock.randomness(4), "big") / 2**32
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)

@@ -13,7 +13,10 @@ from pdp.spool.tail import Tail
 
 
 class Syncing:
-    """Syncs what `tail` wrote: at once where somebody waits or hurries, else every `interval` seconds."""
+    """Syncs what `tail` wrote: at once where somebody waits or hurries, else every `interval` seconds.
+
+    `on_change` is called when more is written or synced.
+    """
 
     def __init__(
         self,
@@ -22,13 +25,13 @@ class Syncing:
         interval: float,
         executor: Executor,
         log: FilteringBoundLogger,
-        on_synced: Callable[[], None],
+        on_change: Callable[[], None],
     ) -> None:
         self.tail = tail
         self._interval = interval
         self._executor = executor
         self._log = log
-        self._on_synced = on_synced
+        self._on_change = on_change
         self._dirty = asyncio.Event()
         self._hurry = asyncio.Event()
         self._waiting: list[tuple[Segment, asyncio.Future[None]]] = []
@@ -38,6 +41,7 @@ class Syncing:
     def wrote(self) -> None:
         """Something was written."""
         self._dirty.set()
+        self._on_change()
 
     def hurry(self) -> None:
         """Do not wait for the interval."""
@@ -83,7 +87,7 @@ class Syncing:
                 answer.set_result(None)
             else:
                 answer.set_exception(RecordError(f"the spool does not reach the disk: {_cause(error)}"))
-        self._on_synced()
+        self._on_change()
 
     def _distrust(
         self, sizes: Sequence[tuple[Segment, int]], error: Exception

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,8 @@ from pdp.core.contract.errors import RecordError
 from pdp.core.contract.sealed import unseal
 from pdp.core.settings.decision_point import LogMode
 from pdp.spool.frame import read_segment
-from pdp.spool.sink import RunHead
 from pdp.spool.spool import Spool
 from tests.unit.spool.spooling import Events, FailingDisk, assert_chained, crash, decision, make, until
-
-
-class _Sink(InMemorySink):
-    """Refuses for good what it is told to, once it is asked for."""
-
-    async def deliver(self, contents: Sequence[bytes], *, heads: Sequence[RunHead]) -> None:
-        await super().deliver(contents, heads=heads)
 
 
 class SpoolMachine(RuleBasedStateMachine):
@@ -36,7 +28,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.path = Path(tempfile.mkdtemp(prefix="spool-machine-"))
         self.disk = FailingDisk()
-        self.sink = _Sink()
+        self.sink = InMemorySink()
         self.events = Events()
         self.spool: Spool | None = None
         self.names = 0
@@ -60,6 +52,10 @@ class SpoolMachine(RuleBasedStateMachine):
             disk=self.disk,
             segment_bytes=self.segment_bytes,
             sync_interval=600.0,
+            linger=0.0,
+            first_pause=0.001,
+            longest_pause=0.01,
+            drain=1.0,
         )
         self._do(self.spool.start())
 
@@ -96,10 +92,9 @@ class SpoolMachine(RuleBasedStateMachine):
     def store(self, gone: bool) -> None:  # noqa: FBT001
         self.sink.unreachable = "gone" if gone else None
 
-    @precondition(lambda self: self.names > 0)
-    @rule(data=st.data())
-    def refuse(self, data: st.DataObject) -> None:
-        name = str(data.draw(st.integers(0, self.names + 2)))
+    @rule(number=st.integers(0, 60))
+    def refuse(self, number: int) -> None:
+        name = str(number)
         if name not in {unseal(content).record.id for content in self.sink.contents}:
             self.sink.refuses.add(name)
 
@@ -114,8 +109,8 @@ class SpoolMachine(RuleBasedStateMachine):
         self._start()
 
     @precondition(lambda self: not self.disk.fails_syncs)
-    @rule(data=st.data())
-    def cut_the_power(self, data: st.DataObject) -> None:
+    @rule(part=st.floats(0, 1))
+    def cut_the_power(self, part: float) -> None:
         """Of each file, what was never synced is there or not, from its end."""
         self._do(crash(self._running()))
         for segment in sorted((self.path / "0").glob("0*.log")):
@@ -123,7 +118,7 @@ class SpoolMachine(RuleBasedStateMachine):
             synced = self.disk.synced.get(status.st_ino, 0)
             if synced < status.st_size:
                 content = segment.read_bytes()
-                left = data.draw(st.integers(synced, status.st_size))
+                left = synced + int((status.st_size - synced) * part)
                 gone = [one for one in read_segment(content).frames if one.end > left]
                 self.lost |= {unseal(one.content).record.id for one in gone}
                 segment.write_bytes(content[:left])
@@ -175,6 +170,6 @@ class SpoolMachine(RuleBasedStateMachine):
 
 
 SpoolMachine.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestSpool = SpoolMachine.TestCase
