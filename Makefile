@@ -14,13 +14,13 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 QUICK := not long and not bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage test-long bench lint fmt types contracts lock inventories wheel image-check clean python node glewlwyd haproxy docker-registry
+.PHONY: help setup demo test coverage test-long bench lint fmt types contracts lock inventories wheel image-check clean python node glewlwyd haproxy docker-registry postgresql mariadb-server-core
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" \
 		read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
 
-setup: $(VENV)/.installed .venv-mcp1/.installed .json-schema-tests/.installed node glewlwyd haproxy docker-registry ## environments from the lock files
+setup: $(VENV)/.installed .venv-mcp1/.installed .json-schema-tests/.installed node glewlwyd haproxy docker-registry postgresql mariadb-server-core ## environments from the lock files
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "no \`$(PYTHON)\`: install Python 3.11 or newer" \
@@ -62,13 +62,23 @@ node_modules/.installed: package-lock.json package.json .npmrc
 		$$(node -e 'process.exitCode = process.versions.node.split(".")[0] < 22 ? 1 : 0' && echo --omit=optional)
 	@touch $@
 
-# Another identity provider, a proxy and a registry, extracted beside us: their packages would make users and start
-# services.
+# Another identity provider, a proxy, a registry and two databases, extracted beside us: their packages would make users
+# and start services.
 glewlwyd haproxy docker-registry:
 	@command -v $@ >/dev/null || $(MAKE) --silent --no-print-directory .$@/.installed 2>/dev/null \
 		|| echo "no $@: tests with it are skipped (Debian: apt-get update, then make setup)"
 
-.glewlwyd/.installed .haproxy/.installed .docker-registry/.installed: .%/.installed:
+# Their programs are in no path, PostgreSQL's in a directory of its version.
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || $(MAKE) --silent --no-print-directory .$@/.installed \
+		2>/dev/null || echo "no $@: tests with it are skipped (Debian: apt-get update, then make setup)"
+
+mariadb-server-core:
+	@ls /usr/sbin/mariadbd >/dev/null 2>&1 || $(MAKE) --silent --no-print-directory .$@/.installed 2>/dev/null \
+		|| echo "no $@: tests with it are skipped (Debian: apt-get update, then make setup)"
+
+.glewlwyd/.installed .haproxy/.installed .docker-registry/.installed .postgresql/.installed \
+.mariadb-server-core/.installed: .%/.installed:
 	rm -rf $(@D) && mkdir -p $(@D)/packages
 	apt-get install --simulate --no-install-recommends $* dbconfig-no-thanks \
 		| sed -n 's/^Inst \([^ ]*\).*/\1/p' > $(@D)/names
@@ -127,6 +137,6 @@ image-check: setup ## the container image's steps in a Debian root (needs root a
 	$(BIN)/pytest -m long --timeout=1800 -rs tests/flow/test_image.py $(ARGS)
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-mcp1 .json-schema-tests .glewlwyd .haproxy .docker-registry .toolgate-demo node_modules build dist \
+	rm -rf $(VENV) .venv-mcp1 .json-schema-tests .glewlwyd .haproxy .docker-registry .postgresql .mariadb-server-core .toolgate-demo node_modules build dist \
 		.coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find pdp enforcers tests -name __pycache__ -type d -prune -exec rm -rf {} +

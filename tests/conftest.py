@@ -2,11 +2,21 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.database_servers import (
+    INSTALL,
+    MariadbServer,
+    PostgresServer,
+    Server,
+    mariadb_programs,
+    postgresql_programs,
+    running,
+)
 
 # Busy machines make neither a deadline nor the first draw's tables a finding.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -53,6 +63,26 @@ def require_tool(require: Require) -> RequireTool:
         return str(path)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def postgresql(require: Require) -> Iterator[Server]:
+    """A PostgreSQL server for the session."""
+    programs = postgresql_programs()
+    require(programs, reason=f"no PostgreSQL here: {INSTALL}")
+    assert programs is not None
+    with running(PostgresServer(programs)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb(require: Require) -> Iterator[Server]:
+    """A MariaDB server for the session."""
+    programs = mariadb_programs()
+    require(programs, reason=f"no MariaDB here: {INSTALL}")
+    assert programs is not None
+    with running(MariadbServer(programs)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

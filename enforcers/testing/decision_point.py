@@ -20,7 +20,7 @@ from pdp.core.contract.authzen import (
 )
 from pdp.core.contract.errors import DecisionError, RecordError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin, DecisionRecord, DriftRecord, OutcomeRecord, Record
+from pdp.core.contract.record import DecisionOrigin, DecisionRecord, DriftRecord, OutcomeRecord, Record, Recording
 from pdp.core.identity.builtin import BUILT_IN
 from pdp.core.identity.mapping import IdentityMapping
 
@@ -34,6 +34,7 @@ def answer(
     policies: Iterable[str] = (),
     obligations: Iterable[str] = (),
     max_age: int = 0,
+    record: Recording = Recording.KEEP,
 ) -> EvaluationResponse:
     """An answer with `code`; `max_age` in milliseconds."""
     toolgate = ToolgateAnswer(
@@ -45,6 +46,7 @@ def answer(
         policies=list(policies),
         obligations=list(obligations),
         cache=CacheHint(max_age=max_age),
+        record=record,
     )
     return EvaluationResponse(code is ReasonCode.ALLOWED, AnswerContext(toolgate))
 

@@ -1,102 +1,108 @@
 """Putting records into the tables, once each, within one transaction."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
 
-import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, insert, select, union_all
+from sqlalchemy import Connection, insert, select
 
-from pdp.audit.store import Keeping, Position, position_of
-from pdp.audit.tables import comparisons, conflicts, decisions, drifts, outcomes, row_of, table_of
-from pdp.core.contract.digest import digest
-from pdp.core.contract.record import Record
+from pdp.audit.chain import Head
+from pdp.audit.heads import RunName, is_end, lock_heads, move_heads
+from pdp.audit.row import Row
+from pdp.audit.store import Fault, Keeping, Kept
+from pdp.audit.tables import FOUND_BY, conflicts, records
+
+STORED_COLUMNS: Final = ("arrived", "run", "sequence", "digest", "content", *FOUND_BY)
+"""The columns of `records` that an append fills, in the order of the rows that it inserts."""
+
+Insert: TypeAlias = Callable[[Connection, Sequence[tuple[Any, ...]]], None]
+"""Inserts rows of `STORED_COLUMNS`, as a database does it best."""
 
 _LOOKUP: Final = 500
-_KINDS: Final = (decisions, outcomes, drifts, comparisons)
+_STORED, _KNOWN, _CONFLICT = Kept(Keeping.STORED), Kept(Keeping.KNOWN), Kept(Keeping.CONFLICT)
+_FAULTY: Final = {fault: Kept(Keeping.STORED, fault) for fault in Fault}
 
 
-def _taken(table: Table, sequence: ColumnElement[bool]) -> Select[Any]:
-    columns = table.c
-    return select(columns.sequence, columns.content_digest).where(
-        columns.writer == bindparam("writer"), columns.boot == bindparam("boot"), sequence
-    )
+def append_rows(
+    connection: Connection, rows: Sequence[Row], *, arrived: int, known: set[RunName], insert_rows: Insert
+) -> list[Kept]:
+    """Insert what is new of `rows`, arrived at `arrived` (Unix milliseconds).
 
-
-def _one_of(table: Table) -> ColumnElement[bool]:
-    return table.c.sequence.in_(bindparam("sequences", expanding=True))
-
-
-def _exactly(table: Table) -> ColumnElement[bool]:
-    return table.c.sequence == bindparam("sequence")
-
-
-# Made once: making them costs more than SQLite needs to answer. A caller that comes alone gets a statement
-# without an IN, which would be rendered anew for every use.
-_TAKEN: Final = union_all(*(_taken(table, _one_of(table)) for table in _KINDS))
-_ONE_TAKEN: Final = union_all(*(_taken(table, _exactly(table)) for table in _KINDS))
-_INSERTS: Final = {table.name: insert(table) for table in _KINDS}
-
-
-def append_records(connection: Connection, records: Sequence[Record]) -> list[Keeping]:
-    """Insert what is new of `records`.
-
-    A position that is taken by the same content makes a record known; by another, both are kept: the
-    later one goes to `conflicts`.
+    A position that is taken by the same content makes a record known; by another, both are kept: the later
+    one goes to `conflicts`. `known` are runs that are sure to be there.
     """
-    held = _held(connection, [position_of(record) for record in records])
-    kept, rows, contradicting = [], _Rows(), []
-    for record in records:
-        at, content_digest = position_of(record), digest(msgspec.to_builtins(record))
-        if at not in held:
-            held[at] = content_digest
-            rows.add(record, content_digest)
-            kept.append(Keeping.STORED)
-        elif held[at] == content_digest:
-            kept.append(Keeping.KNOWN)
-        else:
-            contradicting.append((at, content_digest, record))
-            kept.append(Keeping.CONFLICT)
-    rows.insert(connection)
-    for at, content_digest, record in contradicting:
-        _keep_conflict(connection, at, content_digest, record)
+    # (1) the runs, locked: nobody else appends to them until this transaction ends
+    heads = lock_heads(connection, {(row.record.writer, row.record.boot) for row in rows}, known=known)
+    # (2) what is above its run's head is new; only the rest is looked up
+    batch = _Batch(connection, heads, arrived=arrived)
+    batch.look_up(rows)
+    # (3) judge
+    kept = [batch.keep(row) for row in rows]
+    # (4) write
+    if batch.inserted:
+        insert_rows(connection, batch.inserted)
+        move_heads(connection, batch.moved.values())
     return kept
 
 
-class _Rows:
-    def __init__(self) -> None:
-        self._of: dict[str, list[dict[str, Any]]] = {table.name: [] for table in _KINDS}
+class _Batch:
+    def __init__(self, connection: Connection, heads: dict[RunName, Head], *, arrived: int) -> None:
+        self._connection = connection
+        self._heads = heads
+        self._arrived = arrived
+        self._held: dict[tuple[int, int], bytes] = {}
+        self.inserted: list[tuple[Any, ...]] = []
+        self.moved: dict[int, Head] = {}
 
-    def add(self, record: Record, content_digest: str) -> None:
-        self._of[table_of(record).name].append(row_of(record, content_digest=content_digest))
+    def look_up(self, rows: Sequence[Row]) -> None:
+        """Learn which of `rows` are there."""
+        wanted: dict[int, list[int]] = {}
+        for row in rows:
+            head = self._heads[row.record.writer, row.record.boot]
+            if row.record.sequence <= head.sequence:
+                wanted.setdefault(head.run, []).append(row.record.sequence)
+        columns = records.c
+        for run, sequences in wanted.items():
+            for start in range(0, len(sequences), _LOOKUP):
+                of = columns.sequence.in_(sequences[start : start + _LOOKUP])
+                found = select(columns.sequence, columns.digest).where(columns.run == run, of)
+                for sequence, digest in self._connection.execute(found):
+                    self._held[run, sequence] = digest
 
-    def insert(self, connection: Connection) -> None:
-        for name, rows in self._of.items():
-            if rows:
-                connection.execute(_INSERTS[name], rows[0] if len(rows) == 1 else rows)
+    def keep(self, row: Row) -> Kept:
+        record = row.record
+        head = self._heads[record.writer, record.boot]
+        at = (head.run, record.sequence)
+        fault = None
+        if record.sequence <= head.sequence:
+            held = self._held.get(at)
+            if held == row.digest:
+                return _KNOWN
+            if held is not None:
+                self._keep_conflict(head.run, row)
+                return _CONFLICT
+            if not head.missing:
+                # All of the run came, so this one did: it was moved to an archive.
+                return _KNOWN
+        else:
+            fault = head.fault_of(record, row.previous, is_followed=self._is_followed(head, row))
+        self._held[at] = row.digest
+        head.advance(record, row.digest, row.previous)
+        self.moved[head.run] = head
+        self.inserted.append((self._arrived, *at, row.digest, row.content, *row.found_by))
+        return _STORED if fault is None else _FAULTY[fault]
 
+    def _is_followed(self, head: Head, row: Row) -> bool:
+        """Whether a run's first record names the last one of another run of its writer."""
+        if row.previous is None or head.sequence or row.record.sequence != 1:
+            return False
+        writer, boot = row.record.writer, row.record.boot
+        others = (head for (of, run), head in self._heads.items() if of == writer and run != boot)
+        is_here = any(head.digest == row.previous for head in others if head.sequence)
+        return is_here or is_end(self._connection, row.previous, writer=writer, boot=boot)
 
-def _held(connection: Connection, positions: Sequence[Position]) -> dict[Position, str]:
-    """The digest of the record at each of `positions` that is taken, whichever table it is in."""
-    held: dict[Position, str] = {}
-    sequences: dict[tuple[str, str], list[int]] = {}
-    for at in positions:
-        sequences.setdefault((at.writer, at.boot), []).append(at.sequence)
-    for (writer, boot), wanted in sequences.items():
-        for start in range(0, len(wanted), _LOOKUP):
-            for sequence, content_digest in _lookup(connection, writer, boot, wanted[start : start + _LOOKUP]):
-                held[Position(writer, boot, sequence)] = content_digest
-    return held
-
-
-def _lookup(connection: Connection, writer: str, boot: str, sequences: Sequence[int]) -> Iterable[Any]:
-    of = {"writer": writer, "boot": boot}
-    if len(sequences) == 1:
-        return connection.execute(_ONE_TAKEN, {**of, "sequence": sequences[0]})
-    return connection.execute(_TAKEN, {**of, "sequences": sequences})
-
-
-def _keep_conflict(connection: Connection, at: Position, content_digest: str, record: Record) -> None:
-    identity = {"writer": at.writer, "boot": at.boot, "sequence": at.sequence, "content_digest": content_digest}
-    is_same = [conflicts.c[name] == value for name, value in identity.items()]
-    if connection.execute(select(conflicts.c.position).where(*is_same)).first() is None:
-        connection.execute(insert(conflicts).values(**identity, content=msgspec.to_builtins(record)))
+    def _keep_conflict(self, run: int, row: Row) -> None:
+        columns, sequence = conflicts.c, row.record.sequence
+        same = (columns.run == run, columns.sequence == sequence, columns.digest == row.digest)
+        if self._connection.execute(select(columns.position).where(*same)).first() is None:
+            of = {"arrived": self._arrived, "run": run, "sequence": sequence}
+            self._connection.execute(insert(conflicts).values(**of, digest=row.digest, content=row.content))

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection
 
-from pdp.audit.tables import comparison_of, comparisons
-from pdp.core.contract.record import ComparisonRecord
-
-_BATCH: Final = 100
-"""Rows held at once: each may list as many differences."""
+from pdp.audit.reading import altered, every, is_within, may_be_within, rows_of
+from pdp.audit.tables import records, short
+from pdp.core.contract.record import ComparisonRecord, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +24,24 @@ class ComparisonQuery:
 
 
 def find_comparisons(connection: Connection, query: ComparisonQuery) -> Iterator[ComparisonRecord]:
-    """The comparisons that `query` asks for, in the order of their arrival."""
-    wanted = select(comparisons).where(*_conditions(query)).order_by(comparisons.c.position)
-    after = 0
-    while True:
-        rows = connection.execute(wanted.where(comparisons.c.position > after).limit(_BATCH)).mappings().all()
-        if not rows:
-            return
-        after = rows[-1]["position"]
-        for row in rows:
-            yield comparison_of(dict(row))
+    """The comparisons that `query` asks for, in the order of their arrival.
 
+    Raises:
+        StoreUnavailableError: a record among them was altered.
 
-def _conditions(query: ComparisonQuery) -> list[ColumnElement[bool]]:
-    columns = comparisons.c
-    conditions: list[ColumnElement[bool]] = []
-    if query.shadow is not None:
-        digest = "sha256:" + query.shadow.removeprefix("sha256:")
-        conditions.append(columns.shadow.startswith(digest, autoescape=True))
-    if query.since is not None:
-        conditions.append(columns.time >= query.since)
-    if query.until is not None:
-        conditions.append(columns.time < query.until)
-    return conditions
+    """
+    wanted = rows_of(records.c.kind == "comparison", *may_be_within(query.since, query.until))
+    digest = None if query.shadow is None else "sha256:" + query.shadow.removeprefix("sha256:")
+    if digest is not None:
+        wanted = wanted.where(records.c.state.startswith(short(digest), autoescape=True))
+
+    def is_meant(record: Record) -> bool:
+        return not isinstance(record, ComparisonRecord) or (
+            (digest is None or record.shadow.startswith(digest))
+            and is_within(record.time, since=query.since, until=query.until)
+        )
+
+    for one in every(connection, wanted, is_meant=is_meant):
+        if not isinstance(one.sealed.record, ComparisonRecord):
+            raise altered(one.position)
+        yield one.sealed.record

@@ -2,11 +2,22 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection
 
 from pdp.audit.query import DEFAULT_LIMIT
-from pdp.audit.tables import drift_of, drifts
-from pdp.core.contract.record import DriftRecord, DriftState
+from pdp.audit.reading import (
+    Found,
+    altered,
+    is_tool,
+    is_within,
+    may_be,
+    may_be_tool,
+    may_be_within,
+    newest,
+    rows_of,
+)
+from pdp.audit.tables import records
+from pdp.core.contract.record import DriftRecord, DriftState, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +37,42 @@ class DriftQuery:
 
 
 def find_drifts(connection: Connection, query: DriftQuery) -> list[DriftRecord]:
-    """The changes that `query` asks for, oldest first."""
-    columns = drifts.c
-    chosen = select(drifts).where(*_conditions(query)).limit(query.limit)
-    newest = chosen.order_by(columns.time.desc(), columns.position.desc())
-    found = [drift_of(dict(row)) for row in connection.execute(newest).mappings()]
-    found.reverse()
-    return found
+    """The changes that `query` asks for, oldest first.
+
+    Raises:
+        StoreUnavailableError: a record among them was altered.
+
+    """
+    chosen = rows_of(records.c.kind == "drift", *_conditions(query))
+
+    def is_meant(record: Record) -> bool:
+        return not isinstance(record, DriftRecord) or _is_meant(record, query)
+
+    return [_drift(one) for one in newest(connection, chosen, query.limit, is_meant=is_meant, by_time=True)]
+
+
+def _drift(found: Found) -> DriftRecord:
+    if not isinstance(found.sealed.record, DriftRecord):
+        raise altered(found.position)
+    return found.sealed.record
 
 
 def _conditions(query: DriftQuery) -> list[ColumnElement[bool]]:
-    columns = drifts.c
-    equal = {columns.server: query.server, columns.state: query.state}
-    conditions: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
+    columns = records.c
+    conditions: list[ColumnElement[bool]] = [*may_be_within(query.since, query.until)]
+    if query.server is not None:
+        conditions.append(may_be(columns.server, query.server))
+    if query.state is not None:
+        conditions.append(columns.state == query.state.value)
     if query.tool is not None:
-        server, slash, name = query.tool.partition("/")
-        exact = columns.tool == query.tool
-        conditions.append(or_(exact, and_(columns.server == server, columns.tool == name)) if slash else exact)
-    if query.since is not None:
-        conditions.append(columns.time >= query.since)
-    if query.until is not None:
-        conditions.append(columns.time < query.until)
+        conditions.append(may_be_tool(query.tool))
     return conditions
+
+
+def _is_meant(record: DriftRecord, query: DriftQuery) -> bool:
+    return (
+        query.server in {None, record.server}
+        and query.state in {None, record.state}
+        and is_tool(query.tool, server=record.server, tool=record.tool)
+        and is_within(record.time, since=query.since, until=query.until)
+    )

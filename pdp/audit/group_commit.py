@@ -1,47 +1,38 @@
 """One transaction for the records of many callers; a bad record takes no other with it."""
 
-from collections.abc import Callable, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from pdp.audit.store import Keeping, RecordStore, RecordUnfitError, StoreUnavailableError, position_of
+from pdp.audit.store import (
+    Announcement,
+    Fault,
+    Keeping,
+    Kept,
+    RecordStore,
+    RecordUnfitError,
+    StoreUnavailableError,
+    position_of,
+)
 from pdp.core.contract.errors import RecordError
 from pdp.core.contract.record import Record
-
-
-class Due(StrEnum):
-    """When a sync is to happen: once the interval has passed, or at once."""
-
-    INTERVAL = "interval"
-    NOW = "now"
+from pdp.core.contract.sealed import Sealed
 
 
 class GroupCommit:
-    """Commits to `store` and keeps count; what was committed is synced every `sync_interval` seconds.
+    """Commits to `store`, keeps count, and raises alarms about records that are not as they must be.
 
     Blocks, and belongs to one thread; its counts may be read from any.
     """
 
-    def __init__(
-        self, store: RecordStore, *, sync_interval: float, monotonic: Callable[[], float], log: FilteringBoundLogger
-    ) -> None:
+    def __init__(self, store: RecordStore, *, log: FilteringBoundLogger) -> None:
         self._store = store
-        self._sync_interval = sync_interval
-        self._monotonic = monotonic
         self._log = log
-        self._synced_at = monotonic()
-        self._unsynced = 0
         self.committed = 0
         self.failures = 0
         self.last_error: str | None = None
 
-    @property
-    def unsynced(self) -> int:
-        """How many records a power cut could take."""
-        return self._unsynced
-
-    def commit(self, groups: Sequence[Sequence[Record]]) -> list[RecordError | None]:
+    def commit(self, groups: Sequence[Sequence[Sealed]]) -> list[RecordError | None]:
         """For each group, None once all its records are committed; an empty group probes the store."""
         records = [record for group in groups for record in group]
         try:
@@ -58,19 +49,18 @@ class GroupCommit:
         self.last_error = None
         return [None] * len(groups)
 
-    def sync(self, due: Due) -> None:
-        """Bring what was committed to the disk, if that is `due`; a failure is counted and logged."""
-        waited = self._monotonic() - self._synced_at
-        if not self._unsynced or (due is Due.INTERVAL and waited < self._sync_interval):
-            return
-        self._synced_at = self._monotonic()
+    def announce(self, announcements: Sequence[Announcement]) -> RecordError | None:
+        """None once `announcements` are committed."""
         try:
-            self._store.sync()
-            self._unsynced = 0
-        except Exception as error:  # noqa: BLE001 - nobody waits for this, and the commits stand
-            self._failed(error, 0, f"what was committed could not be flushed: {type(error).__name__}")
+            self._store.announce(announcements)
+        except (RecordUnfitError, StoreUnavailableError) as error:
+            return self._failed(error, 0, str(error))
+        except Exception as error:  # noqa: BLE001 - as in `commit`
+            return self._failed(error, 0, "internal error")
+        self.last_error = None
+        return None
 
-    def _each(self, group: Sequence[Record]) -> RecordError | None:
+    def _each(self, group: Sequence[Sealed]) -> RecordError | None:
         worst: RecordError | None = None
         for record in group:
             try:
@@ -81,17 +71,24 @@ class GroupCommit:
                 worst = self._failed(error, 1, "internal error")
         return worst
 
-    def _append(self, records: Sequence[Record]) -> None:
+    def _append(self, records: Sequence[Sealed]) -> None:
         kept = self._store.append(records) if records else []
-        stored = kept.count(Keeping.STORED)
-        self.committed += stored
-        self._unsynced += stored
-        for record, keeping in zip(records, kept, strict=True):
-            if keeping is Keeping.CONFLICT:
-                at = position_of(record)
-                self._log.critical("record_conflict", writer=at.writer, boot=at.boot, sequence=at.sequence)
+        for sealed, one in zip(records, kept, strict=True):
+            self.committed += one.keeping is Keeping.STORED
+            if one.keeping is Keeping.CONFLICT or one.fault is not None:
+                self._alarm(sealed.record, one)
 
-    def _all_failed(self, error: Exception, groups: Sequence[Sequence[Record]], cause: str) -> list[RecordError | None]:
+    def _alarm(self, record: Record, kept: Kept) -> None:
+        at = position_of(record)
+        where = {"writer": at.writer, "boot": at.boot, "sequence": at.sequence}
+        if kept.keeping is Keeping.CONFLICT:
+            self._log.critical("record_conflict", **where)
+        elif kept.fault is Fault.UNLINKED:
+            self._log.critical("record_unlinked", **where)
+        else:
+            self._log.warning("records_missing", **where)
+
+    def _all_failed(self, error: Exception, groups: Sequence[Sequence[Sealed]], cause: str) -> list[RecordError | None]:
         self._failed(error, sum(map(len, groups)), cause)
         return [RecordError(cause) for _ in groups]
 

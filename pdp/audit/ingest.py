@@ -3,17 +3,16 @@
 import asyncio
 import queue
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-from pdp.audit.group_commit import Due, GroupCommit
-from pdp.audit.store import RecordStore
+from pdp.audit.group_commit import GroupCommit
+from pdp.audit.store import Announcement, RecordStore
 from pdp.core.contract.errors import RecordError
-from pdp.core.contract.record import Record
+from pdp.core.contract.sealed import Sealed
 
 _STOP: Final = None
 
@@ -23,20 +22,20 @@ class WriterBounds:
     """Bounds of the log's queue; times are seconds.
 
     Over `max_queue` waiting records a new one waits up to `max_wait`, then is refused. One transaction
-    holds about `max_batch` records. What is committed reaches the disk within `sync_interval`.
+    holds about `max_batch` records.
     """
 
     max_queue: int = 10_000
     max_batch: int = 500
     max_wait: float = 2.0
-    sync_interval: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Records that one caller waits for; none of them makes a probe."""
+    """Records or announcements that one caller waits for; none of both makes a probe."""
 
-    records: tuple[Record, ...]
+    records: tuple[Sealed, ...]
+    announcements: tuple[Announcement, ...]
     answer: asyncio.Future[None]
 
     @property
@@ -56,11 +55,10 @@ class LogWriter:
         *,
         log: FilteringBoundLogger,
         bounds: WriterBounds | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._bounds = bounds or WriterBounds()
-        self.commits = GroupCommit(store, sync_interval=self._bounds.sync_interval, monotonic=monotonic, log=log)
+        self.commits = GroupCommit(store, log=log)
         self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._room = asyncio.Event()
         self._waiting = 0
@@ -78,7 +76,7 @@ class LogWriter:
         self._thread = threading.Thread(target=self._run, args=(self._loop,), name="toolgate-log", daemon=True)
         self._thread.start()
 
-    async def commit(self, record: Record) -> None:
+    async def commit(self, record: Sealed) -> None:
         """Return once the transaction that holds `record` is committed.
 
         Raises:
@@ -87,7 +85,7 @@ class LogWriter:
         """
         await self._ask((record,))
 
-    async def commit_all(self, records: Sequence[Record]) -> None:
+    async def commit_all(self, records: Sequence[Sealed]) -> None:
         """Return once all of `records` are committed.
 
         Raises:
@@ -97,6 +95,16 @@ class LogWriter:
         if records:
             await self._ask(tuple(records))
 
+    async def announce(self, announcements: Sequence[Announcement]) -> None:
+        """Return once `announcements` are committed.
+
+        Raises:
+            RecordError: they are not.
+
+        """
+        if announcements:
+            await self._ask(announcements=tuple(announcements))
+
     async def probe(self) -> None:
         """Return once something that is no record was committed the same way.
 
@@ -104,7 +112,7 @@ class LogWriter:
             RecordError: it was not.
 
         """
-        await self._ask(())
+        await self._ask()
 
     async def aclose(self) -> None:
         """Commit what waits, stop the thread and close the store; every later record is refused."""
@@ -114,8 +122,8 @@ class LogWriter:
             await asyncio.to_thread(thread.join)
         self._store.close()
 
-    async def _ask(self, records: tuple[Record, ...]) -> None:
-        asked = _Asked(records, asyncio.get_running_loop().create_future())
+    async def _ask(self, records: tuple[Sealed, ...] = (), *, announcements: tuple[Announcement, ...] = ()) -> None:
+        asked = _Asked(records, announcements, asyncio.get_running_loop().create_future())
         await self._admit(asked.weight)
         if self._thread is None or not self._thread.is_alive():
             self._release(asked.weight)
@@ -162,20 +170,24 @@ class LogWriter:
                 results = self._commit(batch)
                 if not loop.is_closed():
                     loop.call_soon_threadsafe(self._answer, batch, results)
-            self.commits.sync(Due.NOW if stopping else Due.INTERVAL)
 
     def _commit(self, batch: Sequence[_Asked]) -> Sequence[RecordError | None]:
+        # Announcements go last, after the records that they count, and wherever those fail.
+        announced = [one for asked in batch for one in asked.announcements]
         try:
-            return self.commits.commit([asked.records for asked in batch])
+            groups = [asked.records for asked in batch if not asked.announcements]
+            committed = iter(self.commits.commit(groups) if groups else ())
+            heard = self.commits.announce(announced) if announced else None
+            return [heard if asked.announcements else next(committed) for asked in batch]
         except Exception as error:  # noqa: BLE001 - the thread's outermost edge: it must go on answering
             return [RecordError(f"internal error: {type(error).__name__}") for _ in batch]
 
     def _take(self) -> tuple[list[_Asked], bool]:
-        """What waits, up to one batch; blocks while nothing does and nothing is to be synced."""
+        """What waits, up to one batch; blocks while nothing does."""
         batch: list[_Asked] = []
         weight = 0
         try:
-            asked = self._asked.get(timeout=self._bounds.sync_interval if self.commits.unsynced else None)
+            asked = self._asked.get()
             while asked is not _STOP:
                 batch.append(asked)
                 weight += asked.weight

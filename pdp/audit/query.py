@@ -3,13 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection
 
-from pdp.audit.tables import decision_of, decisions, outcome_of, outcomes
+from pdp.audit.reading import (
+    Found,
+    altered,
+    every,
+    is_named,
+    is_tool,
+    is_within,
+    may_be,
+    may_be_actor,
+    may_be_principal,
+    may_be_tool,
+    may_be_within,
+    newest,
+    oldest,
+    rows_of,
+)
+from pdp.audit.tables import records, short
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionRecord, Effect, OutcomeRecord
+from pdp.core.contract.record import DecisionRecord, Effect, OutcomeRecord, Record
 
 DEFAULT_LIMIT: Final = 100
 
@@ -56,60 +72,76 @@ class Entry:
 
 
 def find_entries(connection: Connection, query: Query) -> list[Entry]:
-    """The entries that `query` asks for, oldest first."""
-    rows = [dict(row) for row in connection.execute(_statement(query)).mappings()]
-    if query.after is None:
-        rows.reverse()
-    found = [(row["position"], decision_of(row)) for row in rows]
+    """The entries that `query` asks for, oldest first.
+
+    Raises:
+        StoreUnavailableError: a record among them was altered.
+
+    """
+    found = [(one.position, _decision(one)) for one in _find(connection, query)]
     fates = _outcomes(connection, [decision for _, decision in found])
     return [Entry(at, decision, tuple(fates.get((decision.writer, decision.id), ()))) for at, decision in found]
 
 
-def _statement(query: Query) -> Select[Any]:
-    columns = decisions.c
-    chosen = select(decisions).where(*_conditions(query)).limit(query.limit)
+def _find(connection: Connection, query: Query) -> list[Found]:
+    chosen = rows_of(records.c.kind == "decision", *_conditions(query))
+
+    def is_meant(record: Record) -> bool:
+        return not isinstance(record, DecisionRecord) or _is_meant(record, query)
+
     if query.after is not None:
-        return chosen.where(columns.position > query.after).order_by(columns.position)
-    if query.order is Order.ARRIVAL:
-        return chosen.order_by(columns.position.desc())
-    return chosen.order_by(columns.time.desc(), columns.position.desc())
+        return oldest(connection, chosen.where(records.c.position > query.after), query.limit, is_meant=is_meant)
+    return newest(connection, chosen, query.limit, is_meant=is_meant, by_time=query.order is Order.TIME)
+
+
+def _decision(found: Found) -> DecisionRecord:
+    if not isinstance(found.sealed.record, DecisionRecord):
+        raise altered(found.position)
+    return found.sealed.record
 
 
 def _conditions(query: Query) -> list[ColumnElement[bool]]:
-    columns = decisions.c
-    equal = {
-        columns.effect: query.effect,
-        columns.reason_code: query.reason_code,
-        columns.server: query.server,
-        columns.method: query.method,
-    }
-    conditions: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
+    columns = records.c
+    conditions: list[ColumnElement[bool]] = [*may_be_within(query.since, query.until)]
+    if query.effect is not None:
+        conditions.append(columns.effect == query.effect.value)
+    if query.reason_code is not None:
+        conditions.append(columns.reason_code == query.reason_code.value)
+    if query.server is not None:
+        conditions.append(may_be(columns.server, query.server))
+    if query.method is not None:
+        conditions.append(may_be(columns.method, query.method))
     if query.principal is not None:
-        conditions.append(or_(columns.principal == query.principal, columns.principal_name == query.principal))
+        conditions.append(may_be_principal(query.principal))
     if query.actor is not None:
-        conditions.append(or_(columns.actor == query.actor, columns.actor.endswith("|" + query.actor, autoescape=True)))
+        conditions.append(may_be_actor(query.actor))
     if query.tool is not None:
-        conditions.append(_is_tool(query.tool))
-    if query.since is not None:
-        conditions.append(columns.time >= query.since)
-    if query.until is not None:
-        conditions.append(columns.time < query.until)
+        conditions.append(may_be_tool(query.tool))
     return conditions
 
 
-def _is_tool(tool: str) -> ColumnElement[bool]:
-    server, slash, name = tool.partition("/")
-    exact = decisions.c.tool == tool
-    return or_(exact, and_(decisions.c.server == server, decisions.c.tool == name)) if slash else exact
+def _is_meant(record: DecisionRecord, query: Query) -> bool:
+    return (
+        query.effect in {None, record.effect}
+        and query.reason_code in {None, record.reason_code}
+        and query.server in {None, record.server}
+        and query.method in {None, record.method}
+        and is_named(query.principal, record.principal)
+        and is_named(query.actor, record.actor)
+        and is_tool(query.tool, server=record.server, tool=record.tool)
+        and is_within(record.time, since=query.since, until=query.until)
+    )
 
 
 def _outcomes(connection: Connection, found: Sequence[DecisionRecord]) -> dict[tuple[str, str], list[OutcomeRecord]]:
     """By writer and decision: what one enforcer says of a call is never shown as another's."""
     fates: dict[tuple[str, str], list[OutcomeRecord]] = {}
-    ids = [decision.id for decision in found]
+    ids = [short(decision.id) for decision in found]
     for start in range(0, len(ids), _BATCH):
-        wanted = outcomes.c.decision.in_(ids[start : start + _BATCH])
-        for row in connection.execute(select(outcomes).where(wanted).order_by(outcomes.c.position)).mappings():
-            outcome = outcome_of(dict(row))
+        wanted = rows_of(records.c.kind == "outcome", records.c.decision.in_(ids[start : start + _BATCH]))
+        for one in every(connection, wanted, is_meant=lambda _: True):
+            outcome = one.sealed.record
+            if not isinstance(outcome, OutcomeRecord):
+                raise altered(one.position)
             fates.setdefault((outcome.writer, outcome.decision), []).append(outcome)
     return fates

@@ -1,15 +1,12 @@
-"""The ports to where records are kept: one to put them there, one to ask."""
+"""The port to where records are kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from pdp.audit.comparison_query import ComparisonQuery
-from pdp.audit.drift_query import DriftQuery
-from pdp.audit.query import Entry, Query
 from pdp.core.contract.errors import ToolgateError
-from pdp.core.contract.record import ComparisonRecord, DriftRecord, Record
+from pdp.core.contract.record import Record
 from pdp.core.contract.sealed import Sealed
 
 
@@ -132,31 +129,3 @@ class Run:
     def behind(self) -> int:
         """How many more the writer said it has."""
         return max(0, (self.announced or 0) - self.sequence)
-
-
-class RecordReader(Protocol):
-    """Answers questions from records; any of its methods raises StoreUnavailableError when it cannot be read now."""
-
-    def find(self, query: Query) -> list[Entry]:
-        """The decisions that `query` asks for, oldest first."""
-        ...
-
-    def drifts(self, query: DriftQuery) -> list[DriftRecord]:
-        """The changes of tools that `query` asks for, oldest first."""
-        ...
-
-    def comparisons(self, query: ComparisonQuery) -> Iterator[ComparisonRecord]:
-        """The comparisons that `query` asks for, in the order of their arrival, read as they are taken."""
-        ...
-
-    def runs(self) -> list[Run]:
-        """Every run of every writer, by writer and boot."""
-        ...
-
-    def conflicts(self) -> int:
-        """How many records came under a position that another one holds."""
-        ...
-
-    def close(self) -> None:
-        """Let go of files and connections."""
-        ...

@@ -5,9 +5,21 @@ the bytes do not say. What makes the tables are the migrations beside this modul
 differ: on PostgreSQL `records` is partitioned by the month of `arrived`.
 """
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    column,
+)
 
 from pdp.core.contract.identifier import unix_seconds
 from pdp.core.contract.record import (
@@ -16,6 +28,7 @@ from pdp.core.contract.record import (
     DriftRecord,
     OutcomeRecord,
     ReadingRecord,
+    Record,
 )
 from pdp.core.contract.sealed import Sealed
 
@@ -31,6 +44,18 @@ _Counter = BigInteger().with_variant(Integer, "sqlite")
 def _short(name: str) -> Column[Any]:
     return Column(name, String(SHORT))
 
+
+def _index_of_given(name: str, *columns: str) -> Index:
+    """Of rows that have it alone: most have no decision, outcomes have neither tool nor principal."""
+    is_given = column(columns[0]).is_not(None)
+    return Index(name, *columns, sqlite_where=is_given, postgresql_where=is_given)
+
+
+_NAMES: Final = {
+    "records_principal": ("principal_name", "time"),
+    "records_tool": ("tool", "time"),
+    "records_decision": ("decision",),
+}
 
 about: Final = Table(
     "about",
@@ -73,15 +98,13 @@ records: Final = Table(
     _short("server"),
     _short("tool"),
     _short("principal"),
-    Column("principal_name", String(SHORT), comment="`principal` without the issuer's alias"),
+    Column("principal_name", String(SHORT), comment="`principal` without the issuer's alias, where it has one"),
     _short("actor"),
     Column("decision", String(SHORT), comment="of an outcome: the decision record's id"),
     _short("state"),
     Index("records_run", "run", "sequence"),
     Index("records_time", "time"),
-    Index("records_principal", "principal_name", "time"),
-    Index("records_tool", "tool", "time"),
-    Index("records_decision", "decision"),
+    *(_index_of_given(name, *columns) for name, columns in _NAMES.items()),
 )
 """Every record in the order of its arrival; an alarm's other content is in `conflicts`."""
 
@@ -94,7 +117,7 @@ conflicts: Final = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
     Column("content", LargeBinary, nullable=False),
-    UniqueConstraint("run", "sequence", "digest", name="conflicts_content"),
+    UniqueConstraint("run", "sequence", "digest", name="conflicts_once"),
 )
 """Records that came under a number that another content has."""
 
@@ -143,7 +166,10 @@ def digest_text(content: bytes) -> str:
 
 def short(text: str | None) -> str | None:
     """`text` as a column to look for has it: cut, and without what not every database takes."""
-    return None if text is None else text[:SHORT].replace("\0", "\ufffd")
+    if text is None:
+        return None
+    cut = text if len(text) <= SHORT else text[:SHORT]
+    return cut.replace("\0", "\ufffd") if "\0" in cut else cut
 
 
 def milliseconds(time: str) -> int:
@@ -151,46 +177,63 @@ def milliseconds(time: str) -> int:
     return round(unix_seconds(time) * 1000)
 
 
-def found_by(sealed: Sealed) -> dict[str, Any]:
-    """The columns of `records` that a record is found by; all of them, whatever its kind."""
-    record = sealed.record
-    row: dict[str, Any] = dict.fromkeys(_FOUND_BY)
-    row["time"] = milliseconds(record.time)
+Columns: TypeAlias = tuple[str | int | None, ...]
+"""The values of `FOUND_BY`."""
+
+
+def columns_of(record: Record) -> Columns:
+    """What `record` is found by: a value for each of `FOUND_BY`.
+
+    Raises:
+        ValueError: its time is none.
+
+    """
+    time = milliseconds(record.time)
     match record:
-        case DecisionRecord():
-            row |= {
-                "kind": "decision",
-                "effect": record.effect.value,
-                "reason_code": record.reason_code.value,
-                "method": short(record.method),
-                "server": short(record.server),
-                "tool": short(record.tool),
-                "principal": short(record.principal),
-                "principal_name": None if record.principal is None else short(record.principal.partition("|")[2]),
-                "actor": short(record.actor),
-            }
+        case DecisionRecord(principal=principal):
+            return (
+                "decision",
+                time,
+                record.effect.value,
+                record.reason_code.value,
+                short(record.method),
+                short(record.server),
+                short(record.tool),
+                short(principal),
+                None if principal is None else short(without_alias(principal)),
+                short(record.actor),
+                None,
+                None,
+            )
         case OutcomeRecord():
-            row |= {
-                "kind": "outcome",
-                "reason_code": record.reason_code.value,
-                "decision": short(record.decision),
-            }
+            reason = record.reason_code.value
+            return ("outcome", time, None, reason, None, None, None, None, None, None, short(record.decision), None)
         case DriftRecord():
-            row |= {
-                "kind": "drift",
-                "reason_code": record.reason_code.value,
-                "server": short(record.server),
-                "tool": short(record.tool),
-                "state": record.state.value,
-            }
+            reason, server, tool = record.reason_code.value, short(record.server), short(record.tool)
+            return ("drift", time, None, reason, None, server, tool, None, None, None, None, record.state.value)
         case ComparisonRecord():
-            row |= {"kind": "comparison", "state": short(record.shadow)}
+            return ("comparison", time, *_NOTHING, short(record.shadow))
         case ReadingRecord():
-            row |= {"kind": "reading", "actor": short(record.reader)}
-    return row
+            return ("reading", time, *_NOTHING[:-2], short(record.reader), None, None)
 
 
-_FOUND_BY: Final = (
+def found_by(sealed: Sealed) -> dict[str, Any]:
+    """The columns of `records` that a record is found by; all of them, whatever its kind.
+
+    Raises:
+        ValueError: its time is none.
+
+    """
+    return dict(zip(FOUND_BY, columns_of(sealed.record), strict=True))
+
+
+def without_alias(name: str) -> str:
+    """The id `name` without the issuer's alias before it, where it has one."""
+    alias, bar, rest = name.partition("|")
+    return rest if bar else alias
+
+
+FOUND_BY: Final = (
     "kind",
     "time",
     "effect",
@@ -204,3 +247,4 @@ _FOUND_BY: Final = (
     "decision",
     "state",
 )
+_NOTHING: Final = (None,) * 9

@@ -9,6 +9,7 @@ from pdp.audit.ingest import LogWriter
 from pdp.audit.location import open_store
 from pdp.bootstrap.bundles import interval, open_active
 from pdp.bootstrap.canary import open_canary
+from pdp.bootstrap.checkpoints import open_checkpoints
 from pdp.core.settings.model import Settings
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.watch import watch
@@ -36,6 +37,7 @@ def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDec
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
     own = OwnRecords(writer, clock=clock)
     canary = open_canary(pdp, ActiveDecider(active, clock=clock), own, base=base, clock=clock)
+    checkpoints = open_checkpoints(pdp, base=base, clock=clock, log=log)
     writer.start()
     return InProcessDecisionPoint(
         active,
@@ -46,6 +48,7 @@ def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDec
             partial(watch, active, interval=interval(pdp)),
             partial(held.watch, pdp.revocations.interval),
             *canary.background,
+            *([] if checkpoints is None else [checkpoints.watch]),
         ],
         log=log,
         on_close=store.close,

@@ -12,6 +12,7 @@ from pdp.audit.location import open_store
 from pdp.bootstrap.admin import open_admin
 from pdp.bootstrap.bundles import interval, open_active
 from pdp.bootstrap.canary import open_canary
+from pdp.bootstrap.checkpoints import open_checkpoints
 from pdp.bootstrap.webhook import open_webhook
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import listen_address
@@ -46,7 +47,8 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
     own = OwnRecords(writer, clock=clock)
     canary = open_canary(pdp, decider, own, base=base, clock=clock)
-    interior = Interior(canary.decider, active, own, held, Confirmations(clock=clock), canary.trial)
+    checkpoints = open_checkpoints(pdp, base=base, clock=clock, log=log)
+    interior = Interior(canary.decider, active, own, held, Confirmations(clock=clock), canary.trial, checkpoints)
     admin = open_admin(settings, interior, base=base, mapping=lambda: active.bundle.mapping, store=store, clock=clock)
     look = _looking(active.refresh, canary.refresh)
     webhook = open_webhook(pdp.bundles, look, base=base, clock=clock)
@@ -71,6 +73,7 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
             partial(held.watch, pdp.revocations.interval),
             *canary.background,
             *([] if webhook is None else [webhook.watch]),
+            *([] if checkpoints is None else [checkpoints.watch]),
         ],
         on_stop=app.stop,
         on_close=store.close,

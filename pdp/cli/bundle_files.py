@@ -16,9 +16,9 @@ from pdp.core.bundle.trust import Trust, trust_along
 from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.bundles import ChannelSettings
+from pdp.hosting.whole_file import write_whole
 from pdp.lifecycle.channel import Channel, ChannelReader
 from pdp.lifecycle.signing import Signer
-from pdp.lifecycle.whole_file import write_whole
 from pdp.tokens.secret_file import read_secret
 
 HERE: Final = Path()

@@ -1,28 +1,33 @@
 """`toolgate log`: who did what, under which rule."""
 
-import os
 import re
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from pdp.audit.drift_query import DriftQuery
 from pdp.audit.location import open_reader
 from pdp.audit.query import DEFAULT_LIMIT, Order, Query
-from pdp.audit.sqlite import SqliteReader
+from pdp.audit.sql_store import SqlReader
 from pdp.cli.config import ConfigOption
 from pdp.cli.dev import seconds
 from pdp.cli.drift_view import print_drifts
+from pdp.cli.log_account import UnrecordedOption, record_reading, unrecorded_of
+from pdp.cli.log_checkpoint import checkpoint
+from pdp.cli.log_migrate import migrate
+from pdp.cli.log_place import UrlOption, place_of
+from pdp.cli.log_prove import prove_record, verify_proof_file
+from pdp.cli.log_verify import verify
 from pdp.cli.log_view import Output, print_entries
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftState, Effect
-from pdp.core.settings.load import read_settings
 
 app: Final = typer.Typer(
     name="log",
@@ -31,12 +36,19 @@ app: Final = typer.Typer(
     no_args_is_help=True,
 )
 
+app.command(epilog="Example: toolgate log verify --trust log.pub --checkpoint /mnt/witness/checkpoints")(verify)
+app.command(epilog="Example: toolgate log checkpoint")(checkpoint)
+app.command("prove", epilog="Example: toolgate log prove 0198f0c2-1111-7000-8000-000000000000 -o proof.json")(
+    prove_record
+)
+app.command("verify-proof", epilog="Example: toolgate log verify-proof proof.json --trust log.pub")(verify_proof_file)
+app.command(epilog="Example: toolgate log migrate --log-url sqlite:///toolgate.db")(migrate)
+
 POLL_SECONDS: Final = 0.25
 
 _DURATION: Final = re.compile(r"[\d.]+(ms|s|m|h)")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
-UrlOption = Annotated[str | None, typer.Option("--log-url", help="The log, instead of the configured one.")]
 ToolOption = Annotated[str | None, typer.Option(help="The tool: `create_issue` or `github/create_issue`.")]
 ServerOption = Annotated[str | None, typer.Option(help="The server.")]
 SinceOption = Annotated[str | None, typer.Option(help="From when on: `1h` ago, or a time.", metavar="TIME")]
@@ -50,12 +62,17 @@ def tail(
     count: Annotated[int, typer.Option("--lines", "-n", help="How many decisions.", min=1)] = 20,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until interrupted.")] = False,
     as_json: JsonOption = False,
+    unsafe_unrecorded: UnrecordedOption = False,
     log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
     """Show the newest decisions, the last to come last."""
-    reader = open_log(log_url, config)
+    place = place_of(log_url, config)
+    reader = open_reader(place.log, base=place.base)
     entries = reader.find(Query(order=Order.ARRIVAL, limit=count))
+    asked = {"lines": count, "follow": follow or None}
+    found = None if follow else len(entries)
+    record_reading(place, "log tail", asked, found=found, unrecorded=unrecorded_of(unsafe_unrecorded))
     _warn_of_conflicts(reader)
     print_entries(entries, Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
     if follow:
@@ -77,6 +94,7 @@ def query(  # noqa: PLR0913 - one for each option
     until: UntilOption = None,
     limit: LimitOption = DEFAULT_LIMIT,
     as_json: JsonOption = False,
+    unsafe_unrecorded: UnrecordedOption = False,
     log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
@@ -94,11 +112,14 @@ def query(  # noqa: PLR0913 - one for each option
         until=instant_of(until, "--until", now=now),
         limit=limit,
     )
-    reader = open_log(log_url, config)
+    place = place_of(log_url, config)
+    reader = open_reader(place.log, base=place.base)
     entries = reader.find(replace(wanted, limit=limit + 1))
+    found, unrecorded = min(len(entries), limit), unrecorded_of(unsafe_unrecorded)
+    record_reading(place, "log query", asked_by(wanted), found=found, unrecorded=unrecorded)
     _warn_of_conflicts(reader)
     print_entries(entries[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
-    _note_extent(len(entries), limit, none="no decision matches")
+    note_extent(len(entries), limit, none="no decision matches")
 
 
 @app.command(epilog="Example: toolgate log drift --server github --since 24h")
@@ -111,6 +132,7 @@ def drift(  # noqa: PLR0913 - one for each option
     until: UntilOption = None,
     limit: LimitOption = DEFAULT_LIMIT,
     as_json: JsonOption = False,
+    unsafe_unrecorded: UnrecordedOption = False,
     log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
@@ -124,12 +146,15 @@ def drift(  # noqa: PLR0913 - one for each option
         until=instant_of(until, "--until", now=now),
         limit=limit,
     )
-    found = open_log(log_url, config).drifts(replace(wanted, limit=limit + 1))
+    place = place_of(log_url, config)
+    found = open_reader(place.log, base=place.base).drifts(replace(wanted, limit=limit + 1))
+    shown, unrecorded = min(len(found), limit), unrecorded_of(unsafe_unrecorded)
+    record_reading(place, "log drift", asked_by(wanted), found=shown, unrecorded=unrecorded)
     print_drifts(found[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
-    _note_extent(len(found), limit, none="no change of a tool matches")
+    note_extent(len(found), limit, none="no change of a tool matches")
 
 
-def _note_extent(found: int, limit: int, *, none: str) -> None:
+def note_extent(found: int, limit: int, *, none: str) -> None:
     """Say that there is more than what was printed, or nothing."""
     if found > limit:
         _note(f"these are the newest {limit} of more: see further with --limit")
@@ -161,21 +186,13 @@ def instant(text: str, option: str, *, now: float) -> str:
     return rfc3339(moment.timestamp())
 
 
-def open_log(log_url: str | None, config: Path) -> SqliteReader:
-    """The log at `log_url`, else that of the configuration in the file `config`.
-
-    Raises:
-        ConfigurationError: the configuration has problems.
-        UnusableError: there is no log, or one of another version.
-
-    """
-    if log_url is not None:
-        return open_reader(log_url, base=Path())
-    settings = read_settings(config, environ=os.environ).settings  # noqa: TID251 - the edge
-    return open_reader(settings.pdp.log.url, base=config.parent)
+def asked_by(query: Any) -> dict[str, str | int | None]:
+    """What a question asks for, by its members; durations are times by now."""
+    members = {name: value for name, value in asdict(query).items() if name not in {"order", "after"}}
+    return {name: str(value) if isinstance(value, StrEnum) else value for name, value in members.items()}
 
 
-def _follow(reader: SqliteReader, output: Output, *, after: int) -> None:
+def _follow(reader: SqlReader, output: Output, *, after: int) -> None:
     try:
         while True:
             entries = reader.find(Query(after=after))
@@ -188,7 +205,7 @@ def _follow(reader: SqliteReader, output: Output, *, after: int) -> None:
         return
 
 
-def _warn_of_conflicts(reader: SqliteReader) -> None:
+def _warn_of_conflicts(reader: SqlReader) -> None:
     count = reader.conflicts()
     if count:
         _note(f"{count} records came under the number of another one: see the table `conflicts`")

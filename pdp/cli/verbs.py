@@ -74,6 +74,8 @@ MEMBERS: Final[Mapping[str, Verb]] = MappingProxyType(
     {
         "schemas.fidelity": Verb(Panel.CATALOG, "Say what policies can see of each tool's arguments.", extra="server"),
         "schemas.cedar": Verb(Panel.CATALOG, "Print the Cedar schema that policies are checked with.", extra="server"),
+        "log.readings": Verb(Panel.AUDIT, "Show who asked the log for what.", extra="server"),
+        "log.schema": Verb(Panel.AUDIT, "Print the JSON Schema of records."),
     }
 )
 """Verbs that join a group of ours from another package than the group's."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from pdp.core.contract.digest import digest_of
+from pdp.hosting.whole_file import write_whole
 from pdp.lifecycle.archive import Archived, ArchiveError, NotArchivedError
-from pdp.lifecycle.whole_file import write_whole
 
 _NAME: Final = re.compile(r"sha256-([0-9a-f]{64})\.json")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")

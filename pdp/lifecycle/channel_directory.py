@@ -17,9 +17,9 @@ from pdp.core.bundle.head import MAX_HEAD_BYTES, Head
 from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import BundleError
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.hosting.whole_file import write_whole
 from pdp.lifecycle.channel import CURRENT, ConflictError, content_path, head_path, serial_path
 from pdp.lifecycle.source import SourceError
-from pdp.lifecycle.whole_file import write_whole
 
 _LOCK: Final = ".lock"
 

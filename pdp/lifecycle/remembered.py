@@ -7,7 +7,7 @@ import msgspec
 from pdp.core.bundle.admission import Newest
 from pdp.core.bundle.manifest import Manifest
 from pdp.core.contract.errors import UnusableError
-from pdp.lifecycle.whole_file import write_whole
+from pdp.hosting.whole_file import write_whole
 
 
 class Remembered:

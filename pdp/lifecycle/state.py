@@ -21,7 +21,7 @@ from pdp.core.bundle.trust import PAYLOAD_TYPE as TRUST_TYPE
 from pdp.core.bundle.trust import Trust, advances
 from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import BundleError, ConfigurationError, Problem
-from pdp.lifecycle.whole_file import write_whole
+from pdp.hosting.whole_file import write_whole
 
 _NEWEST: Final = "serial.json"
 _TRUST: Final = "trust.json"

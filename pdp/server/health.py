@@ -46,6 +46,7 @@ class Health:
             "revocations_error": revocations_error,
             "log_error": log_error,
             "log_queue": self._interior.writer.depth,
+            "checkpoints": None if self._interior.checkpoints is None else self._interior.checkpoints.standing(),
             "canary": None if self._interior.trial is None else self._interior.trial.standing,
         }
         return json_answer(state, status=200 if state["ready"] else 503)

@@ -17,6 +17,7 @@ from pdp.core.contract.authzen import (
 from pdp.core.contract.errors import DecisionError, Refused
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionOrigin, Record
+from pdp.core.contract.sealed import seal
 from pdp.core.identity.mapping import IdentityMapping
 from pdp.lifecycle.activate import ActiveBundle
 from pdp.server.background import Background
@@ -98,7 +99,7 @@ class InProcessDecisionPoint:
             RecordError: it is not.
 
         """
-        await self._writer.commit(record)
+        await self._writer.commit(seal(record))
 
     async def commit_all(self, records: Sequence[Record]) -> None:
         """Return once all of `records` are committed.
@@ -107,7 +108,7 @@ class InProcessDecisionPoint:
             RecordError: at least one of them is not.
 
         """
-        await self._writer.commit_all(records)
+        await self._writer.commit_all([seal(record) for record in records])
 
     async def aclose(self) -> None:
         """Stop what goes on beside it and close the log."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pdp.audit.evidence.service import CheckpointService
 from pdp.audit.ingest import LogWriter
 from pdp.revocation.held import HeldRevocations
 from pdp.server.confirmations import Confirmations
@@ -14,7 +15,7 @@ from pdp.server.trial import Trial
 class Interior:
     """All that is behind them: who decides, the bundles, the log, what is revoked, what enforcers said they use.
 
-    `trial` is what is tried beside the active bundle, None where nothing is.
+    `trial` is what is tried beside the active bundle, `checkpoints` what signs the log; None where nothing does.
     """
 
     decider: Decider
@@ -23,6 +24,7 @@ class Interior:
     held: HeldRevocations
     confirmations: Confirmations
     trial: Trial | None = None
+    checkpoints: CheckpointService | None = None
 
     @property
     def writer(self) -> LogWriter:

@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pdp.audit.evidence.service import CheckpointService
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftRecord, Effect
 from pdp.lifecycle.standing import Trouble
@@ -26,6 +27,8 @@ class Metrics:
         self._registry.register(_State(interior, listeners))
         if interior.trial is not None:
             self._registry.register(_Canary(interior.trial))
+        if interior.checkpoints is not None:
+            self._registry.register(_Checkpoints(interior.checkpoints))
         self._decisions = Counter(
             "toolgate_decisions_total", "Decisions.", ["decision", "reason_code"], registry=self._registry
         )
@@ -118,3 +121,23 @@ class _Canary(Collector):
             different.add_metric([change.value], count)
         yield different
         yield CounterMetricFamily("toolgate_canary_reload_failures", "Canaries not taken.", value=standing.failures)
+
+
+class _Checkpoints(Collector):
+    """How the log is signed, and what places outside have."""
+
+    def __init__(self, checkpoints: CheckpointService) -> None:
+        self._checkpoints = checkpoints
+
+    def collect(self) -> Iterator[Metric]:
+        standing = self._checkpoints.standing()
+        refused = float(standing["refused"] is not None)
+        yield GaugeMetricFamily("toolgate_log_checkpoint", "Number of the newest checkpoint.", value=standing["number"])
+        yield GaugeMetricFamily("toolgate_log_checkpoint_refused", "Whether none can be signed.", value=refused)
+        behind = GaugeMetricFamily("toolgate_log_export_behind", "Checkpoints that a place lacks.", labels=["target"])
+        failing = GaugeMetricFamily("toolgate_log_export_failing", "Whether a place takes none.", labels=["target"])
+        for export in standing["exports"]:
+            behind.add_metric([export["target"]], export["behind"])
+            failing.add_metric([export["target"]], float(export["error"] is not None))
+        yield behind
+        yield failing

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.identifier import rfc3339
-from pdp.core.contract.record import ComparisonRecord, DecisionRecord, Record
+from pdp.core.contract.record import RECORD_VERSION, ComparisonRecord, DecisionRecord, Record
+from pdp.core.contract.sealed import seal
 from pdp.server.enforcer_keys import OWN_WRITER
 
 Own = TypeVar("Own", DecisionRecord, ComparisonRecord)
@@ -30,6 +31,7 @@ class OwnRecords:
             writer=OWN_WRITER,
             boot=self._boot,
             sequence=next(self._sequence),
+            version=RECORD_VERSION,
             **members,
         )
 
@@ -40,4 +42,4 @@ class OwnRecords:
             RecordError: at least one of them is not.
 
         """
-        await self.writer.commit_all(records)
+        await self.writer.commit_all([seal(record) for record in records])

@@ -7,9 +7,12 @@ from typing import Any, Final
 import msgspec
 
 from pdp.audit.ingest import LogWriter
+from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import MessageError, RecordError
-from pdp.core.contract.exact_json import JsonLimits, parse
+from pdp.core.contract.exact_json import JsonLimits, canonical, parse
+from pdp.core.contract.identifier import unix_seconds
 from pdp.core.contract.record import DecisionRecord, DriftRecord, EnforcerRecord, OutcomeRecord
+from pdp.core.contract.sealed import Sealed
 from pdp.server.access import Caller
 from pdp.server.enforcers import KnownEnforcer
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
@@ -40,14 +43,14 @@ class Records:
 
         """
         # (1) read
-        records = read_records(http.body, limits=self._limits)
+        records, sealed = read_records(http.body, limits=self._limits)
         # (2) only one's own
         if not isinstance(caller, KnownEnforcer) or any(record.writer != caller.name for record in records):
             raise RefusedExchange(403, "a record's `writer` is not the enforcer that brings it")
         self._fence.check_records(caller, records)
         # (3) commit
         try:
-            await self._writer.commit_all(records)
+            await self._writer.commit_all(sealed)
         except RecordError as error:
             raise RefusedExchange(503, error.caller_text) from error
         for record in records:
@@ -57,8 +60,8 @@ class Records:
         return json_answer({"committed": len(records)})
 
 
-def read_records(body: bytes, *, limits: JsonLimits) -> Sequence[EnforcerRecord]:
-    """The records in `body`: one object, or a list of at most `MAX_RECORDS`.
+def read_records(body: bytes, *, limits: JsonLimits) -> tuple[Sequence[EnforcerRecord], Sequence[Sealed]]:
+    """The records in `body`, and as they are kept: one object, or a list of at most `MAX_RECORDS`.
 
     Raises:
         RefusedExchange: it holds something else.
@@ -77,7 +80,13 @@ def read_records(body: bytes, *, limits: JsonLimits) -> Sequence[EnforcerRecord]
         raise RefusedExchange(400, "not a record, or not a list of records") from error
     for record in records:
         _check(record)
-    return records
+    return records, [_sealed(record, item) for record, item in zip(records, items, strict=True)]
+
+
+def _sealed(record: EnforcerRecord, item: Any) -> Sealed:
+    """As whoever wrote it has it, so that its digest is the one that the next record of its chain names."""
+    content = canonical(item)
+    return Sealed(record, content, digest_of(content))
 
 
 def _check(record: EnforcerRecord) -> None:
@@ -95,5 +104,15 @@ def _check(record: EnforcerRecord) -> None:
         raise RefusedExchange(400, "a number in a record is out of range")
     if not all(0 < len(name) <= _MAX_NAME for name in names):
         raise RefusedExchange(400, "an identifier in a record is empty or too long")
-    if not _TIME.fullmatch(record.time):
+    if not _is_time(record.time):
         raise RefusedExchange(400, "`time` in a record is not RFC 3339 in UTC with milliseconds")
+
+
+def _is_time(text: str) -> bool:
+    if not _TIME.fullmatch(text):
+        return False
+    try:
+        unix_seconds(text)
+    except (ValueError, OverflowError):
+        return False
+    return True

@@ -15,9 +15,8 @@ from pdp.audit.sqlite import SqliteStore
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect
-from pdp.core.settings.decision_point import LogMode
 from tests.flow.pdp_process import TOOLGATE, toolgate, toolgate_here
-from tests.unit.audit.sample import decision, drift, outcome
+from tests.unit.audit.sample import decision, drift, outcome, put
 
 CONFIG = "version: 1\npdp: {log: {url: sqlite:///log.db}}\n"
 
@@ -30,7 +29,7 @@ def base(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(base: Path) -> Iterator[SqliteStore]:
-    with closing(SqliteStore(base / "log.db", mode=LogMode.SPOOLED)) as opened:
+    with closing(SqliteStore(base / "log.db")) as opened:
         yield opened
 
 
@@ -46,7 +45,8 @@ def asked(base: Path, *arguments: str) -> list[dict[str, Any]]:
 
 def test_alices_denials_of_the_last_hour(base: Path, store: SqliteStore) -> None:
     denied = {"effect": Effect.DENY, "reason_code": ReasonCode.FORBIDDEN_BY_POLICY}
-    store.append(
+    put(
+        store,
         [
             decision(1, time=ago(7200), **denied),
             decision(2, time=ago(1800), **denied),
@@ -54,7 +54,7 @@ def test_alices_denials_of_the_last_hour(base: Path, store: SqliteStore) -> None
             decision(4, time=ago(1200)),
             outcome(5, decision="d4"),
             decision(6, time=ago(900), principal="lab|alice", **denied),
-        ]
+        ],
     )
     query = ("query", "--principal", "alice", "--decision", "deny", "--since", "1h")
     assert [entry["sequence"] for entry in asked(base, *query)] == [2, 6]
@@ -71,7 +71,7 @@ def test_alices_denials_of_the_last_hour(base: Path, store: SqliteStore) -> None
 
 
 def test_the_newest_of_more_are_shown_and_it_is_said(base: Path, store: SqliteStore) -> None:
-    store.append([decision(n) for n in range(1, 51)])
+    put(store, [decision(n) for n in range(1, 51)])
     ended = toolgate_here(base, "log", "query", "--limit", "10", "--json")
     assert [json.loads(line)["sequence"] for line in ended.stdout.splitlines()] == list(range(41, 51))
     assert "newest 10 of more" in ended.stderr
@@ -80,8 +80,8 @@ def test_the_newest_of_more_are_shown_and_it_is_said(base: Path, store: SqliteSt
 
 
 def test_a_log_can_be_named_without_a_configuration(tmp_path: Path) -> None:
-    with closing(SqliteStore(tmp_path / "other.db", mode=LogMode.SPOOLED)) as store:
-        store.append([decision(1)])
+    with closing(SqliteStore(tmp_path / "other.db")) as store:
+        put(store, [decision(1)])
     assert len(asked(tmp_path, "query", "--log-url", "sqlite:///other.db")) == 1
     assert len(asked(tmp_path, "tail", "--log-url", f"sqlite:///{tmp_path}/other.db")) == 1
 
@@ -117,12 +117,12 @@ def test_nothing_found_is_no_failure(base: Path, store: SqliteStore) -> None:
 
 
 def test_an_altered_record_is_pointed_out(base: Path, store: SqliteStore) -> None:
-    store.append([decision(1), decision(1, principal="corp|mallory")])
+    put(store, [decision(1), decision(1, principal="corp|mallory")])
     assert "1 records came under the number of another one" in toolgate_here(base, "log", "tail").stderr
 
 
 def test_what_became_of_tools_in_the_last_hour(base: Path, store: SqliteStore) -> None:
-    store.append([drift(1, time=ago(7200)), drift(2, time=ago(1800)), drift(3, time=ago(900), server="files")])
+    put(store, [drift(1, time=ago(7200)), drift(2, time=ago(1800)), drift(3, time=ago(900), server="files")])
     assert [record["sequence"] for record in asked(base, "drift", "--since", "1h")] == [2, 3]
     assert [record["sequence"] for record in asked(base, "drift", "--server", "git")] == [1, 2]
     newest = toolgate_here(base, "log", "drift", "--limit", "1")
@@ -133,7 +133,7 @@ def test_what_became_of_tools_in_the_last_hour(base: Path, store: SqliteStore) -
 
 @pytest.mark.parametrize("output", [(), ("--json",)])
 def test_following_shows_what_comes_until_interrupted(base: Path, store: SqliteStore, output: tuple[str, ...]) -> None:
-    store.append([decision(1, tool="tool-1")])
+    put(store, [decision(1, tool="tool-1")])
     following = subprocess.Popen(
         [*TOOLGATE, "log", "tail", "--follow", *output], cwd=base, stdout=subprocess.PIPE, text=True
     )
@@ -142,7 +142,7 @@ def test_following_shows_what_comes_until_interrupted(base: Path, store: SqliteS
         lines = iter(following.stdout.readline, "")
         next(line for line in lines if "tool-1" in line)
         for number in (2, 3):
-            store.append([decision(number, tool=f"tool-{number}")])
+            put(store, [decision(number, tool=f"tool-{number}")])
             assert f"tool-{number}" in next(lines)
         following.send_signal(signal.SIGINT)
         assert following.wait(30) == 0

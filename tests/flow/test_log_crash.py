@@ -9,8 +9,7 @@ import pytest
 
 from pdp.audit.query import Query
 from pdp.audit.sqlite import SqliteReader, SqliteStore
-from pdp.core.settings.decision_point import LogMode
-from tests.unit.audit.sample import decision
+from tests.unit.audit.sample import decision, put
 
 WRITER = """
 import asyncio, sys
@@ -18,19 +17,18 @@ from pathlib import Path
 import structlog
 from pdp.audit.ingest import LogWriter
 from pdp.audit.sqlite import SqliteStore
-from pdp.core.settings.decision_point import LogMode
-from tests.unit.audit.sample import decision
+from tests.unit.audit.sample import put, decision
 
 async def commit_for_ever(writer, start):
     number = start
     while True:
-        await writer.commit(decision(number))
+        await writer.commit(seal(decision(number)))
         sys.stdout.write(f"{number}\\n")
         sys.stdout.flush()
         number += 8
 
 async def main():
-    writer = LogWriter(SqliteStore(Path(sys.argv[1]), mode=LogMode(sys.argv[2])), log=structlog.get_logger())
+    writer = LogWriter(SqliteStore(Path(sys.argv[1])), log=structlog.get_logger())
     writer.start()
     await asyncio.gather(*(commit_for_ever(writer, start) for start in range(1, 9)))
 
@@ -38,13 +36,12 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("mode", LogMode)
 @pytest.mark.parametrize("after", [1, 97, 800])
-def test_a_killed_writer_loses_nothing_it_answered_for(tmp_path: Path, root: Path, mode: LogMode, after: int) -> None:
+def test_a_killed_writer_loses_nothing_it_answered_for(tmp_path: Path, root: Path, after: int) -> None:
     path = tmp_path / "log.db"
     told = []
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path), mode], cwd=root, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, str(path)], cwd=root, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -53,8 +50,8 @@ def test_a_killed_writer_loses_nothing_it_answered_for(tmp_path: Path, root: Pat
                 process.kill()
                 break
         told += [int(line) for line in process.stdout if line.endswith("\n")]
-    with closing(SqliteStore(path, mode=mode)) as store:
-        store.append([decision(1, boot="after")])
+    with closing(SqliteStore(path)) as store:
+        put(store, [decision(1, boot="after")])
     with closing(SqliteReader(path)) as reader:
         kept = {entry.decision.sequence for entry in reader.find(Query(limit=100_000)) if entry.decision.boot == "b1"}
     assert set(told) <= kept

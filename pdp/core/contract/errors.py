@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
+from pdp.core.contract.record import UpstreamFailure
 
 
 class ToolgateError(Exception):
@@ -130,7 +131,14 @@ class RecordsRefusedError(RecordError):
 
 
 class UpstreamError(Refused):
-    """The server behind the enforcer is gone, hangs or answered something that is no MCP."""
+    """The server behind the enforcer is gone, hangs or answered something that is no MCP.
 
-    def __init__(self, detail: str) -> None:
+    `error` is the code of the JSON-RPC error that it answered, where it answered one.
+    """
+
+    def __init__(
+        self, detail: str, *, failure: UpstreamFailure = UpstreamFailure.PROTOCOL, error: int | None = None
+    ) -> None:
         super().__init__(ReasonCode.UPSTREAM_UNAVAILABLE, detail)
+        self.failure = failure
+        self.error = error

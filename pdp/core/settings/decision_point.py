@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from pdp.core.settings.bundles import BundleSettings
+from pdp.core.settings.checkpoints import CheckpointSettings
 from pdp.core.settings.section import FilePath, Seconds, Section
 
 
@@ -22,6 +23,10 @@ class LogSettings(Section):
 
     url: str = "sqlite:///toolgate.db"
     mode: Annotated[LogMode, Field(strict=False)] = LogMode.SPOOLED
+    checkpoints: CheckpointSettings | None = None
+    connect_timeout: Seconds = "5s"  # type: ignore[assignment]
+    lock_timeout: Seconds = "5s"  # type: ignore[assignment]
+    statement_timeout: Seconds = "30s"  # type: ignore[assignment]
 
 
 class RevocationSettings(Section):

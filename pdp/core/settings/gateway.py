@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pdp.core.contract.record import Recording
 from pdp.core.identity.access import Shown
 from pdp.core.settings.pdp_credentials import PdpCredentialSettings
 from pdp.core.settings.section import Cidr, FilePath, Seconds, Section
@@ -75,6 +76,8 @@ class GatewaySettings(Section):
     decisions: Annotated[DecisionMode, Field(strict=False)] = DecisionMode.AUTO
     pdp: list[str] = []
     key: FilePath = Path(".toolgate/gateway.key")
+    record_arguments: Annotated[Recording, Field(strict=False)] = Recording.KEEP
+    record_key: FilePath = Path(".toolgate/record.key")
     pdp_credentials: PdpCredentialSettings | None = None
     allowed_hosts: list[str] = []
     allowed_origins: list[str] = []

@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pdp.audit.store import Keeping
+import msgspec
+
+from pdp.audit.store import Announcement, Keeping, Kept, RecordStore
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import (
     Answered,
@@ -18,8 +20,10 @@ from pdp.core.contract.record import (
     Effect,
     Fate,
     OutcomeRecord,
+    ReadingRecord,
     Record,
 )
+from pdp.core.contract.sealed import Sealed, seal
 
 HOSTILE = [
     "nul\0inside",
@@ -136,34 +140,68 @@ def comparison(sequence: int = 4, **changes: Any) -> ComparisonRecord:
     return ComparisonRecord(**(fields | changes))
 
 
+def reading(sequence: int = 5, **changes: Any) -> ReadingRecord:
+    fields: dict[str, Any] = {
+        "id": f"r{sequence}",
+        "time": "2026-07-28T09:30:00.000Z",
+        "writer": "reader",
+        "boot": "b1",
+        "sequence": sequence,
+        "reader": "root",
+        "command": "query",
+    }
+    return ReadingRecord(**(fields | changes))
+
+
+def put(store: RecordStore, records: Sequence[Record]) -> list[Keeping]:
+    """What became of `records`, whatever their places."""
+    return [kept.keeping for kept in store.append(sealed(records))]
+
+
+def sealed(records: Sequence[Record]) -> list[Sealed]:
+    return [seal(record) for record in records]
+
+
+def chained(records: Sequence[Record]) -> list[Sealed]:
+    """`records` as one writer has them: of version 2, each naming the one before it."""
+    found: list[Sealed] = []
+    for record in records:
+        previous = found[-1].digest if found else None
+        found.append(seal(msgspec.structs.replace(record, version=2, previous=previous)))
+    return found
+
+
 class MemoryStore:
     """Keeps records in a list; `judge` may raise for a batch, `gate` holds commits up while it is not set."""
 
     def __init__(self, judge: Callable[[Sequence[Record]], None] | None = None) -> None:
         self.records: list[Record] = []
         self.batches: list[int] = []
-        self.syncs = 0
+        self.announced: list[Announcement] = []
         self.probes = 0
         self.is_closed = False
         self.judge = judge
         self.gate = threading.Event()
         self.gate.set()
 
-    def append(self, records: Sequence[Record]) -> list[Keeping]:
+    def append(self, records: Sequence[Sealed]) -> list[Kept]:
         assert self.gate.wait(30)
+        plain = [sealed.record for sealed in records]
         if self.judge is not None:
-            self.judge(records)
-        self.records += records
+            self.judge(plain)
+        self.records += plain
         self.batches.append(len(records))
-        return [Keeping.STORED] * len(records)
+        return [Kept(Keeping.STORED)] * len(records)
+
+    def announce(self, announcements: Sequence[Announcement]) -> None:
+        if self.judge is not None:
+            self.judge([])
+        self.announced += announcements
 
     def probe(self) -> None:
         if self.judge is not None:
             self.judge([])
         self.probes += 1
-
-    def sync(self) -> None:
-        self.syncs += 1
 
     def close(self) -> None:
         self.is_closed = True

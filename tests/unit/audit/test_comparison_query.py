@@ -10,8 +10,8 @@ from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.audit.store import Keeping, StoreUnavailableError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Answered, Change, Effect
-from pdp.core.settings.decision_point import LogMode
-from tests.unit.audit.sample import HOSTILE, comparison, decision, difference
+from pdp.core.contract.sealed import seal
+from tests.unit.audit.sample import HOSTILE, comparison, decision, difference, put
 
 RECORDS = [
     comparison(1),
@@ -23,7 +23,7 @@ RECORDS = [
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with closing(SqliteStore(tmp_path / "log.db", mode=LogMode.SPOOLED)) as opened:
+    with closing(SqliteStore(tmp_path / "log.db")) as opened:
         yield opened
 
 
@@ -48,26 +48,26 @@ def found(tmp_path: Path, query: ComparisonQuery) -> list[int]:
 def test_comparisons_are_found_by_what_is_asked(
     store: SqliteStore, tmp_path: Path, query: ComparisonQuery, sequences: list[int]
 ) -> None:
-    store.append(RECORDS)
+    put(store, RECORDS)
     assert found(tmp_path, query) == sequences
 
 
 def test_comparisons_come_back_as_they_were_given_and_are_no_decisions(store: SqliteStore, tmp_path: Path) -> None:
-    store.append([decision(9), *RECORDS])
+    put(store, [decision(9), *RECORDS])
     with closing(SqliteReader(tmp_path / "log.db")) as reader:
         assert list(reader.comparisons(ComparisonQuery())) == RECORDS
         assert [entry.decision for entry in reader.find(Query())] == [decision(9)]
 
 
 def test_however_many_there_are_each_is_read_once(store: SqliteStore, tmp_path: Path) -> None:
-    store.append([comparison(n) for n in range(1, 252)])
+    put(store, [comparison(n) for n in range(1, 252)])
     assert found(tmp_path, ComparisonQuery()) == list(range(1, 252))
 
 
 def test_a_comparison_is_kept_once_and_contradicted_by_nothing(store: SqliteStore) -> None:
     own = decision(1, writer="pdp")
-    assert store.append([comparison(1), comparison(1), own]) == [Keeping.STORED, Keeping.KNOWN, Keeping.CONFLICT]
-    assert store.append([comparison(1, percent=100.0)]) == [Keeping.CONFLICT]
+    assert put(store, [comparison(1), comparison(1), own]) == [Keeping.STORED, Keeping.KNOWN, Keeping.CONFLICT]
+    assert put(store, [comparison(1, percent=100.0)]) == [Keeping.CONFLICT]
 
 
 def test_hostile_names_are_kept_as_they_are(store: SqliteStore, tmp_path: Path) -> None:
@@ -88,14 +88,14 @@ def test_hostile_names_are_kept_as_they_are(store: SqliteStore, tmp_path: Path) 
         )
         for number, text in enumerate(HOSTILE, start=1)
     ]
-    store.append(given)
+    put(store, given)
     with closing(SqliteReader(tmp_path / "log.db")) as reader:
         assert list(reader.comparisons(ComparisonQuery())) == given
 
 
 def test_a_row_that_is_no_comparison_is_told_and_not_guessed_at(store: SqliteStore, tmp_path: Path) -> None:
-    store.append([comparison(1)])
-    with store._connection.begin():
-        store._connection.exec_driver_sql("""UPDATE comparisons SET differences = '[{"decision_id": 1}]'""")
-    with pytest.raises(StoreUnavailableError, match="did not write"):
+    put(store, [comparison(1)])
+    with store.frozen() as connection:
+        connection.exec_driver_sql("UPDATE records SET content = ?", (seal(decision(1)).content,))
+    with pytest.raises(StoreUnavailableError, match="was altered"):
         found(tmp_path, ComparisonQuery())

@@ -10,8 +10,7 @@ from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.audit.store import Keeping
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftState, Record
-from pdp.core.settings.decision_point import LogMode
-from tests.unit.audit.sample import HOSTILE, decision, drift, outcome
+from tests.unit.audit.sample import HOSTILE, decision, drift, outcome, put
 
 UNKNOWN = {"state": DriftState.UNKNOWN, "reason_code": ReasonCode.TOOL_UNKNOWN, "approved": None}
 RECORDS = [
@@ -27,8 +26,8 @@ RECORDS = [
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[SqliteReader]:
     path = tmp_path / "log.db"
-    with closing(SqliteStore(path, mode=LogMode.SPOOLED)) as store:
-        store.append([decision(7), *RECORDS, outcome(8, decision="d7")])
+    with closing(SqliteStore(path)) as store:
+        put(store, [decision(7), *RECORDS, outcome(8, decision="d7")])
         with closing(SqliteReader(path)) as opened:
             yield opened
 
@@ -61,17 +60,17 @@ def test_changes_come_back_as_they_were_given_and_are_no_decisions(reader: Sqlit
 
 
 def test_a_number_is_taken_whatever_kind_of_record_has_it(tmp_path: Path) -> None:
-    with closing(SqliteStore(tmp_path / "log.db", mode=LogMode.SPOOLED)) as store:
+    with closing(SqliteStore(tmp_path / "log.db")) as store:
         given: list[Record] = [drift(1), drift(1), decision(1), drift(2)]
         kept = [Keeping.STORED, Keeping.KNOWN, Keeping.CONFLICT, Keeping.STORED]
-        assert store.append(given) == kept
-        assert store.append([drift(2, tool="other"), drift(2)]) == [Keeping.CONFLICT, Keeping.KNOWN]
+        assert put(store, given) == kept
+        assert put(store, [drift(2, tool="other"), drift(2)]) == [Keeping.CONFLICT, Keeping.KNOWN]
 
 
 def test_hostile_names_are_kept_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     given = [drift(n + 1, server=text or "s", tool=text, twin=text, detail=text) for n, text in enumerate(HOSTILE)]
-    with closing(SqliteStore(path, mode=LogMode.SPOOLED)) as store:
-        store.append(given)
+    with closing(SqliteStore(path)) as store:
+        put(store, given)
         with closing(SqliteReader(path)) as reader:
             assert reader.drifts(DriftQuery()) == given

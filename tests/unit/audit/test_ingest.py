@@ -3,17 +3,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pdp.audit.ingest import LogWriter, WriterBounds
 from pdp.audit.query import Query
 from pdp.audit.sqlite import SqliteReader, SqliteStore
-from pdp.audit.store import RecordStore, RecordUnfitError, StoreUnavailableError
+from pdp.audit.store import Announcement, RecordStore, RecordUnfitError, StoreUnavailableError
 from pdp.core.contract.errors import RecordError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Record
-from pdp.core.settings.decision_point import LogMode
-from tests.unit.audit.sample import MemoryStore, decision, outcome
+from pdp.core.contract.sealed import seal
+from tests.unit.audit.sample import MemoryStore, chained, decision, outcome, sealed
 from tests.unit.tokens.minting import Events
 
 
@@ -32,7 +33,7 @@ async def writing(
 
 async def refused(writer: LogWriter, *records: Record) -> str:
     with pytest.raises(RecordError) as caught:
-        await writer.commit_all(records)
+        await writer.commit_all(sealed(records))
     assert caught.value.code is ReasonCode.LOG_UNAVAILABLE
     return caught.value.detail
 
@@ -40,9 +41,9 @@ async def refused(writer: LogWriter, *records: Record) -> str:
 async def test_a_record_is_in_the_store_when_commit_returns() -> None:
     store = MemoryStore()
     async with writing(store) as writer:
-        await writer.commit(decision(1))
+        await writer.commit(seal(decision(1)))
         assert store.records == [decision(1)]
-        await writer.commit_all([outcome(2), decision(3)])
+        await writer.commit_all(sealed([outcome(2), decision(3)]))
         assert store.records == [decision(1), outcome(2), decision(3)]
         await writer.commit_all([])
         assert (writer.commits.committed, writer.depth) == (3, 0)
@@ -53,7 +54,7 @@ async def test_commit_does_not_return_before_the_transaction_does() -> None:
     store = MemoryStore()
     store.gate.clear()
     async with writing(store) as writer:
-        commit = asyncio.create_task(writer.commit(decision(1)))
+        commit = asyncio.create_task(writer.commit(seal(decision(1))))
         await asyncio.sleep(0)
         assert not commit.done()
         assert writer.depth == 1
@@ -63,8 +64,8 @@ async def test_commit_does_not_return_before_the_transaction_does() -> None:
 
 async def test_concurrent_commits_share_transactions_and_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
-    async with writing(SqliteStore(path, mode=LogMode.DURABLE)) as writer:
-        await asyncio.gather(*(writer.commit(decision(n)) for n in range(1, 1001)))
+    async with writing(SqliteStore(path)) as writer:
+        await asyncio.gather(*(writer.commit(seal(decision(n))) for n in range(1, 1001)))
         reader = SqliteReader(path)
         found = reader.find(Query(limit=2000))
         reader.close()
@@ -75,7 +76,7 @@ async def test_one_transaction_holds_what_waited() -> None:
     store = MemoryStore()
     store.gate.clear()
     async with writing(store, bounds=WriterBounds(max_batch=40)) as writer:
-        commits = [asyncio.create_task(writer.commit(decision(n))) for n in range(1, 101)]
+        commits = [asyncio.create_task(writer.commit(seal(decision(n)))) for n in range(1, 101)]
         await asyncio.sleep(0)
         store.gate.set()
         await asyncio.gather(*commits)
@@ -96,8 +97,8 @@ async def test_a_bad_record_takes_no_other_with_it() -> None:
     store, events = unfit(3), Events()
     store.gate.clear()
     async with writing(store, events=events) as writer:
-        commits = [asyncio.create_task(writer.commit(decision(n))) for n in range(1, 6)]
-        several = asyncio.create_task(writer.commit_all([decision(6), decision(3), decision(7)]))
+        commits = [asyncio.create_task(writer.commit(seal(decision(n)))) for n in range(1, 6)]
+        several = asyncio.create_task(writer.commit_all(sealed([decision(6), decision(3), decision(7)])))
         await asyncio.sleep(0)
         store.gate.set()
         results = await asyncio.gather(*commits, several, return_exceptions=True)
@@ -122,7 +123,7 @@ async def test_an_unavailable_store_refuses_the_whole_batch_and_comes_back() -> 
         assert "locked" in (writer.commits.last_error or "")
         assert writer.depth == 0
         store.judge = None
-        await writer.commit(decision(1))
+        await writer.commit(seal(decision(1)))
         assert writer.commits.failures == 3
         await writer.probe()
     assert [event["records"] for event in events.named("log_commit_failed")] == [1, 2, 0]
@@ -139,7 +140,7 @@ async def test_whatever_a_store_raises_is_a_refusal_and_the_writer_goes_on() -> 
     store.judge = judge
     async with writing(store) as writer:
         assert await refused(writer, decision(1)) == "internal error"
-        await writer.commit(decision(2))
+        await writer.commit(seal(decision(2)))
 
 
 async def test_a_log_that_breaks_while_logging_still_answers() -> None:
@@ -152,7 +153,7 @@ async def test_a_log_that_breaks_while_logging_still_answers() -> None:
     writer = LogWriter(store, log=Broken())  # type: ignore[arg-type] # all it does is fail
     writer.start()
     assert "internal error" in await refused(writer, decision(1))
-    await writer.commit(decision(2))
+    await writer.commit(seal(decision(2)))
     await writer.aclose()
 
 
@@ -160,10 +161,10 @@ async def test_a_full_queue_is_back_pressure_first_and_a_refusal_then() -> None:
     store = MemoryStore()
     store.gate.clear()
     async with writing(store, bounds=WriterBounds(max_queue=2, max_wait=0.2)) as writer:
-        first = [asyncio.create_task(writer.commit(decision(n))) for n in (1, 2)]
+        first = [asyncio.create_task(writer.commit(seal(decision(n)))) for n in (1, 2)]
         await asyncio.sleep(0)
         assert "full" in await refused(writer, decision(3))
-        waiting = asyncio.create_task(writer.commit(decision(4)))
+        waiting = asyncio.create_task(writer.commit(seal(decision(4))))
         await asyncio.sleep(0)
         assert writer.depth == 2
         store.gate.set()
@@ -174,7 +175,7 @@ async def test_a_full_queue_is_back_pressure_first_and_a_refusal_then() -> None:
 async def test_more_records_than_the_queue_holds_go_alone() -> None:
     store = MemoryStore()
     async with writing(store, bounds=WriterBounds(max_queue=2, max_batch=3)) as writer:
-        await writer.commit_all([decision(n) for n in range(1, 11)])
+        await writer.commit_all(sealed([decision(n) for n in range(1, 11)]))
     assert len(store.records) == 10
 
 
@@ -182,7 +183,7 @@ async def test_a_caller_that_goes_away_leaves_its_record() -> None:
     store = MemoryStore()
     store.gate.clear()
     async with writing(store) as writer:
-        commit = asyncio.create_task(writer.commit(decision(1)))
+        commit = asyncio.create_task(writer.commit(seal(decision(1))))
         await asyncio.sleep(0)
         commit.cancel()
         store.gate.set()
@@ -196,7 +197,7 @@ async def test_what_waits_is_committed_before_the_log_closes_and_nothing_after()
     store.gate.clear()
     writer = LogWriter(store, log=Events().log())
     writer.start()
-    commits = [asyncio.create_task(writer.commit(decision(n))) for n in range(1, 101)]
+    commits = [asyncio.create_task(writer.commit(seal(decision(n)))) for n in range(1, 101)]
     await asyncio.sleep(0)
     closing = asyncio.create_task(writer.aclose())
     await asyncio.sleep(0)
@@ -204,7 +205,7 @@ async def test_what_waits_is_committed_before_the_log_closes_and_nothing_after()
     store.gate.set()
     await asyncio.gather(*commits, closing)
     assert len(store.records) == 100
-    assert (store.is_closed, store.syncs) == (True, 1)
+    assert store.is_closed
 
 
 async def test_a_log_that_was_never_started_takes_nothing() -> None:
@@ -213,22 +214,44 @@ async def test_a_log_that_was_never_started_takes_nothing() -> None:
     await writer.aclose()
 
 
-async def test_commits_are_synced_within_the_interval_and_not_without_need() -> None:
+async def test_what_writers_announce_goes_the_same_way() -> None:
     store = MemoryStore()
-    async with writing(store, bounds=WriterBounds(sync_interval=0.01)) as writer:
-        await writer.probe()
-        assert store.syncs == 0
-        await writer.commit(decision(1))
-        async with asyncio.timeout(10):
-            while writer.commits.unsynced:  # noqa: ASYNC110 - the thread is the one that counts
-                await asyncio.sleep(0.001)
-        assert store.syncs == 1
+    said = Announcement("gateway", "b1", 7, at=1.0)
+    async with writing(store) as writer:
+        store.gate.clear()
+        together = asyncio.gather(writer.commit(seal(decision(1))), writer.announce([said]), writer.probe())
+        await asyncio.sleep(0)
+        store.gate.set()
+        await together
+        await writer.announce([])
+        assert (store.announced, store.records, store.probes) == ([said], [decision(1)], 1)
+
+        def judge(_: Sequence[Record]) -> None:
+            raise StoreUnavailableError("the decision log cannot be used: database is locked")
+
+        store.judge = judge
+        with pytest.raises(RecordError, match="locked"):
+            await writer.announce([said])
+
+
+async def test_a_place_that_is_not_right_is_an_alarm_without_the_content(tmp_path: Path) -> None:
+    events = Events()
+    chain = chained([decision(1), decision(2), decision(3), decision(4)])
+    forged = seal(msgspec.structs.replace(decision(2), version=2, previous="sha256:" + "0" * 64))
+    async with writing(SqliteStore(tmp_path / "log.db"), events=events) as writer:
+        await writer.commit_all([chain[0], forged, chain[3]])
+        await writer.commit(chain[2])
+    where = {"writer": "gateway", "boot": "b1"}
+    assert events == [
+        {"event": "record_unlinked", "level": "critical", **where, "sequence": 2},
+        {"event": "records_missing", "level": "warning", **where, "sequence": 4},
+    ]
 
 
 async def test_a_conflict_is_an_alarm_without_the_content(tmp_path: Path) -> None:
     events = Events()
-    async with writing(SqliteStore(tmp_path / "log.db", mode=LogMode.SPOOLED), events=events) as writer:
-        await writer.commit(decision(1))
-        await writer.commit(decision(1, principal="corp|mallory"))
+    async with writing(SqliteStore(tmp_path / "log.db"), events=events) as writer:
+        await writer.commit(seal(decision(1)))
+        await writer.commit(seal(decision(1, principal="corp|mallory")))
     (alarm,) = events.named("record_conflict")
     assert alarm == {"event": "record_conflict", "level": "critical", "writer": "gateway", "boot": "b1", "sequence": 1}

@@ -8,8 +8,7 @@ from pdp.audit.query import Order, Query
 from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DecisionRecord, Effect, Fate
-from pdp.core.settings.decision_point import LogMode
-from tests.unit.audit.sample import decision, outcome
+from tests.unit.audit.sample import decision, outcome, put
 
 DENIED = {"effect": Effect.DENY, "reason_code": ReasonCode.FORBIDDEN_BY_POLICY}
 
@@ -26,8 +25,8 @@ RECORDS = [
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[SqliteReader]:
     path = tmp_path / "log.db"
-    with closing(SqliteStore(path, mode=LogMode.SPOOLED)) as store:
-        store.append([*RECORDS, outcome(7, decision="d1"), outcome(8, decision="d1", fate=Fate.FAILED)])
+    with closing(SqliteStore(path)) as store:
+        put(store, [*RECORDS, outcome(7, decision="d1"), outcome(8, decision="d1", fate=Fate.FAILED)])
         with closing(SqliteReader(path)) as opened:
             yield opened
 
@@ -76,8 +75,8 @@ def test_all_that_is_said_of_a_decision_comes_with_it(reader: SqliteReader) -> N
 
 def test_an_outcome_of_another_writer_is_none(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
-    with closing(SqliteStore(path, mode=LogMode.SPOOLED)) as store:
-        store.append([decision(1), outcome(1, writer="mallory", decision="d1")])
+    with closing(SqliteStore(path)) as store:
+        put(store, [decision(1), outcome(1, writer="mallory", decision="d1")])
     with closing(SqliteReader(path)) as reader:
         (entry,) = reader.find(Query())
     assert entry.outcomes == ()
@@ -86,8 +85,8 @@ def test_an_outcome_of_another_writer_is_none(tmp_path: Path) -> None:
 def test_time_and_arrival_are_two_orders(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     late = [decision(n, time=f"2026-07-28T09:00:0{9 - n}.000Z") for n in range(1, 4)]
-    with closing(SqliteStore(path, mode=LogMode.SPOOLED)) as store:
-        store.append(late)
+    with closing(SqliteStore(path)) as store:
+        put(store, late)
     with closing(SqliteReader(path)) as reader:
         assert [entry.decision for entry in reader.find(Query())] == late[::-1]
         assert [entry.decision for entry in reader.find(Query(order=Order.ARRIVAL))] == late
@@ -98,8 +97,8 @@ def test_time_and_arrival_are_two_orders(tmp_path: Path) -> None:
 def test_outcomes_are_found_for_more_decisions_than_one_statement_takes(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     many: list[DecisionRecord] = [decision(n) for n in range(1, 1202)]
-    with closing(SqliteStore(path, mode=LogMode.SPOOLED)) as store:
-        store.append([*many, *(outcome(5000 + n, decision=f"d{n}") for n in range(1, 1202))])
+    with closing(SqliteStore(path)) as store:
+        put(store, [*many, *(outcome(5000 + n, decision=f"d{n}") for n in range(1, 1202))])
     with closing(SqliteReader(path)) as reader:
         found = reader.find(Query(limit=5000))
     assert len(found) == 1201

@@ -81,6 +81,7 @@ class TellingDecider:
             generation=self.generation,
             bundle=self.bundle,
             policies=["engineers-read"] if allowed else [],
+            decided_at="2026-07-28T08:59:59.990Z",
         )
         return EvaluationResponse(allowed, AnswerContext(answer))
 

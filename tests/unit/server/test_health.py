@@ -5,6 +5,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pdp.audit.store import StoreUnavailableError
+from pdp.core.contract.sealed import seal
 from pdp.lifecycle.standing import Standing, Trouble
 from tests.unit.audit.sample import decision
 from tests.unit.server.hosting import BUNDLE, QUESTION, Host, hosting
@@ -41,6 +42,7 @@ async def test_ready_is_an_active_bundle_and_a_log_that_takes_records() -> None:
                 "revocations_error": None,
                 "log_error": None,
                 "log_queue": 0,
+                "checkpoints": None,
                 "canary": None,
             },
         )
@@ -158,7 +160,7 @@ async def test_two_servers_in_one_process_count_for_themselves() -> None:
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 async def test_what_is_asked_of_health_is_no_decision(path: str) -> None:
     async with hosting() as host:
-        await host.writer.commit(decision(1))
+        await host.writer.commit(seal(decision(1)))
         await host.client.get(path)
         assert host.store.records == [decision(1)]
         assert host.decider.asked == []

@@ -4,6 +4,7 @@ import pytest
 
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.errors import RecordError
+from pdp.core.contract.sealed import seal
 from pdp.server.service import PdpService
 from tests.unit.audit.sample import MemoryStore, decision
 from tests.unit.server.hosting import interior
@@ -19,10 +20,10 @@ async def test_a_service_takes_records_while_it_is_entered() -> None:
     writer = LogWriter(store, log=Events().log())
     service = PdpService(nothing, interior(writer), reload=nothing, log=Events().log())
     async with service:
-        await writer.commit(decision(1))
+        await writer.commit(seal(decision(1)))
         assert service.generation == 7
     with pytest.raises(RecordError):
-        await writer.commit(decision(2))
+        await writer.commit(seal(decision(2)))
     assert store.is_closed
 
 
@@ -45,7 +46,7 @@ async def test_background_work_ends_with_the_service_and_its_failure_is_an_alarm
     service = PdpService(nothing, interior(writer), reload=nothing, background=[patient, broken], log=events.log())
     async with service:
         await failed.wait()
-        await writer.commit(decision(1))
+        await writer.commit(seal(decision(1)))
     assert ended == ["patient"]
     (alarm,) = events.named("background_work_ended")
     assert (alarm["error"], alarm["level"]) == ("ZeroDivisionError", "critical")

@@ -1,0 +1,1 @@
+"""How the tables of the decision log came to be: Alembic's environment, one module a revision."""

@@ -1,0 +1,1 @@
+"""Places outside the log that hold its checkpoints."""
