@@ -6,8 +6,8 @@ import msgspec
 
 from pdp.core.contract.errors import RecordError, RecordsRefusedError
 from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, Record
+from pdp.core.contract.run_head import RunHead
 from pdp.core.contract.sealed import unseal
-from pdp.spool.sink import RunHead
 
 
 class InMemorySpool:

@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from pdp.core.contract.run_head import RunHead
 from pdp.spool.chain import Head
-from pdp.spool.sink import RunHead
 from pdp.spool.slot import LOG
 
 _GRAIN: Final = 1.0

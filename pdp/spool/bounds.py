@@ -1,6 +1,9 @@
 """The bounds of a spool."""
 
 from dataclasses import dataclass
+from typing import Self
+
+from pdp.core.settings.spool import SpoolSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +24,8 @@ class SpoolBounds:
     linger: float = 0.02
     first_pause: float = 0.1
     longest_pause: float = 10.0
+
+    @classmethod
+    def of(cls, settings: SpoolSettings) -> Self:
+        """The bounds that `settings` has."""
+        return cls(settings.max_bytes, settings.max_wait, settings.sync_interval)

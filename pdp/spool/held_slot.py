@@ -8,13 +8,14 @@ from contextlib import suppress
 from structlog.typing import FilteringBoundLogger
 
 from pdp.core.contract.clock import Clock
+from pdp.core.contract.run_head import RunHead
 from pdp.core.settings.decision_point import LogMode
 from pdp.spool.bounds import SpoolBounds
 from pdp.spool.chain import Numbering
 from pdp.spool.recovery import Recovered
 from pdp.spool.run import Run
 from pdp.spool.shipper import Shipper
-from pdp.spool.sink import RunHead, Sink
+from pdp.spool.sink import Sink
 from pdp.spool.slot import Slot
 from pdp.spool.syncing import Syncing
 from pdp.spool.tail import Tail

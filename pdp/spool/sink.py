@@ -1,16 +1,9 @@
 """The port to where spooled records go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class RunHead:
-    """How far a run of a writer is: it has `sequence` records."""
-
-    boot: str
-    sequence: int
+from pdp.core.contract.run_head import RunHead
 
 
 class Sink(Protocol):

@@ -17,16 +17,16 @@ from structlog.typing import FilteringBoundLogger
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import RecordError, UnusableError
 from pdp.core.contract.record import Record
+from pdp.core.contract.run_head import MAX_RUNS, RunHead
 from pdp.core.settings.decision_point import LogMode
 from pdp.spool.bounds import SpoolBounds
 from pdp.spool.disk import Disk, SystemDisk
 from pdp.spool.held_slot import HeldSlot
 from pdp.spool.recovery import recover
-from pdp.spool.sink import RunHead, Sink
+from pdp.spool.sink import Sink
 from pdp.spool.slot import HeldElsewhereError, Slot
 
 MAX_SLOTS: Final = 1000
-MAX_HEADS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,8 @@ class Spool:
         await self._own.run.append(records)
 
     def heads(self) -> list[RunHead]:
-        """How far each run is of which something waits, and this one; at most `MAX_HEADS`, this one first."""
-        return [head for slot in self._slots() for head in slot.heads()][:MAX_HEADS]
+        """How far each run is of which something waits, and this one; at most `MAX_RUNS`, this one first."""
+        return [head for slot in self._slots() for head in slot.heads()][:MAX_RUNS]
 
     def standing(self) -> Standing:
         """How it is."""

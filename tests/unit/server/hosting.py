@@ -39,6 +39,7 @@ from pdp.server.own_records import OwnRecords
 from pdp.server.trial import Trial
 from pdp.server.webhooks import Webhook
 from tests.unit.audit.sample import MemoryStore
+from tests.unit.server.direct_spool import DirectSpool
 from tests.unit.tokens.minting import Events
 
 KEY = "k" * 43
@@ -227,7 +228,7 @@ async def hosting(
     held = HeldRevocations(revocations, max_age=10.0, steady=ticking.steady, log=events.log())
     bundles, confirmations = TellingBundles(), Confirmations(clock=ticking)
     app = build_app(
-        Interior(decider, bundles, OwnRecords(writer, clock=ticking), held, confirmations, trial),
+        Interior(decider, bundles, OwnRecords(writer, DirectSpool(writer), clock=ticking), held, confirmations, trial),
         enforcers=enforcers,
         listen=listen,
         clock=ticking,
@@ -254,5 +255,5 @@ def interior(writer: LogWriter, *, held: HeldRevocations | None = None) -> Inter
     clock = ticking_clock()
     if held is None:
         held = HeldRevocations(MemoryRevocations(), max_age=10.0, steady=clock.steady, log=Events().log())
-    own = OwnRecords(writer, clock=clock)
+    own = OwnRecords(writer, DirectSpool(writer), clock=clock)
     return Interior(TellingDecider(), TellingBundles(), own, held, Confirmations(clock=clock))

@@ -18,6 +18,7 @@ from pdp.server.own_records import OwnRecords
 from pdp.server.tally import MOST_DIFFERENCES
 from pdp.server.trial import CanaryStanding, Trial, TrialBounds
 from tests.unit.audit.sample import MemoryStore
+from tests.unit.server.direct_spool import DirectSpool
 from tests.unit.server.hosting import TellingDecider, hosting
 from tests.unit.server.shadowing import FORBID, NOW, PERMIT, Folder, answered, asked, bundle, failing, files, shadow_of
 from tests.unit.tokens.minting import Events
@@ -59,7 +60,7 @@ async def staged(
     clock = Clock(lambda: NOW + now[0], lambda: now[0], bytes)
     writer = LogWriter(store, log=events.log())
     shadow = shadow_of(files(policy), clock=clock)
-    own = OwnRecords(writer, clock=clock)
+    own = OwnRecords(writer, DirectSpool(writer), clock=clock)
     trial = Trial(shadow, own, percent=percent, clock=clock, log=events.log(), bounds=bounds, rest=rest)
     writer.start()
     try:
@@ -191,7 +192,7 @@ async def test_one_sequence_counts_decisions_and_comparisons_and_a_failed_record
         stage.now[0] = 15.0
         await stage.trial.turn()  # a full list makes nobody try more often
         stage.store.judge = None
-        own = stage.own.numbered(DecisionRecord, **_decided())
+        own = stage.own.made(DecisionRecord, **_decided())
         await stage.own.commit([own])
         stage.now[0] = 20.0
         await stage.trial.turn()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from enforcers.testing.records import InMemorySink
+from pdp.core.contract.run_head import RunHead
 from pdp.core.contract.sealed import unseal
 from pdp.spool.frame import HEADER
-from pdp.spool.sink import RunHead
 from tests.unit.spool.spooling import Events, FailingDisk, assert_chained, crash, decision, on_disk, spooling, until
 
 
