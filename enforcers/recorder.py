@@ -12,6 +12,7 @@ from pdp.core.contract.exact_json import canonical
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import (
+    RECORD_VERSION,
     UNNUMBERED,
     DecisionRecord,
     DriftRecord,
@@ -46,6 +47,7 @@ class Recorder:
             writer=self._writer,
             boot=UNNUMBERED,
             sequence=0,
+            version=RECORD_VERSION,
             effect=Effect.ALLOW if code is ReasonCode.ALLOWED else Effect.DENY,
             reason_code=code,
             latency_us=self.since(account.started),
@@ -79,6 +81,7 @@ class Recorder:
             writer=self._writer,
             boot=UNNUMBERED,
             sequence=0,
+            version=RECORD_VERSION,
             decision=decision,
             fate=fate,
             reason_code=code,
@@ -107,6 +110,7 @@ class Recorder:
             writer=self._writer,
             boot=UNNUMBERED,
             sequence=0,
+            version=RECORD_VERSION,
             server=change.server,
             state=change.state,
             reason_code=change.code,

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.identifier import rfc3339
-from pdp.core.contract.record import UNNUMBERED, ComparisonRecord, DecisionRecord, Record
+from pdp.core.contract.record import RECORD_VERSION, UNNUMBERED, ComparisonRecord, DecisionRecord, Record
 from pdp.server.enforcer_keys import OWN_WRITER
 from pdp.spool.spool import Standing
 
@@ -68,6 +68,7 @@ class OwnRecords:
             writer=OWN_WRITER,
             boot=UNNUMBERED,
             sequence=0,
+            version=RECORD_VERSION,
             **members,
         )
 

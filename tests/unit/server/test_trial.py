@@ -178,7 +178,7 @@ async def test_incomparable_requests_are_counted_with_their_reason() -> None:
     assert (record.compared, record.incomparable, record.detail) == (0, 1, Note.REMAPPED)
 
 
-async def test_one_sequence_counts_decisions_and_comparisons_and_a_failed_record_comes_again_as_it_was() -> None:
+async def test_one_sequence_counts_decisions_and_comparisons_and_a_failed_record_comes_again() -> None:
     def full(_: object) -> None:
         raise StoreUnavailableError("disk full")
 
@@ -197,7 +197,7 @@ async def test_one_sequence_counts_decisions_and_comparisons_and_a_failed_record
         stage.now[0] = 20.0
         await stage.trial.turn()
         await stage.trial.finish()
-        assert [(one.sequence, _different(one)) for one in stage.store.records] == [(2, None), (1, 1), (3, 300)]
+        assert [(one.sequence, _different(one)) for one in stage.store.records] == [(1, None), (2, 1), (3, 300)]
     assert len(stage.events.named("comparison_not_recorded")) == 1
 
 
