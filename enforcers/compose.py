@@ -31,10 +31,14 @@ from enforcers.pdp_credential import (
 from enforcers.principals import Principals
 from enforcers.recorder import Recorder
 from enforcers.remote import RemoteDecisionPoint
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
 from pdp.core.settings.gateway import DecisionMode, GatewaySettings
 from pdp.core.settings.model import Settings
 from pdp.core.settings.pdp_credentials import PdpCredentialSettings
+from pdp.spool.bounds import SpoolBounds
+from pdp.spool.sink import Sink
+from pdp.spool.spool import Spool
 from pdp.tokens.fetch.discovery import Discovery
 from pdp.tokens.fetch.fetcher import Fetcher
 from pdp.tokens.fetch.unavailable import UnavailableError
@@ -71,10 +75,16 @@ async def open_chain(
     log = structlog.get_logger("toolgate.definitions")
     authenticator = build_authenticator(settings.identity, base=base, log=structlog.get_logger("toolgate.tokens"))
     point = open_decision_point(settings, base=base)
-    catalog = CatalogView(point, max_age=gateway.max_staleness, steady=clock.steady, log=log)
+    spool = open_spool(settings, point, base=base, clock=clock)
+    catalog = CatalogView(point, max_age=gateway.max_staleness, steady=clock.steady, log=log, heads=spool.heads)
     arguments = argument_recording(gateway, base=base)
-    recorder = Recorder(point, writer=gateway.name, clock=clock, arguments=arguments)
+    recorder = Recorder(spool, writer=gateway.name, clock=clock, arguments=arguments)
     definitions = Definitions(offers, catalog=catalog, recorder=recorder, log=log)
+    try:
+        await spool.start()
+    except UnusableError:
+        await point.aclose()
+        raise
     watching = asyncio.create_task(definitions.watch())
     try:
         chain = Chain(
@@ -97,7 +107,21 @@ async def open_chain(
         watching.cancel()
         await asyncio.wait([watching])
         await catalog.aclose()
+        await spool.aclose()
         await point.aclose()
+
+
+def open_spool(settings: Settings, sink: Sink, *, base: Path, clock: Clock) -> Spool:
+    """The spool before `sink`, with a folder for each name of an enforcer; it takes records once it is started."""
+    gateway = settings.gateway
+    return Spool(
+        base / gateway.spool.path / gateway.name,
+        sink,
+        mode=gateway.spool.mode or settings.pdp.log.mode,
+        clock=clock,
+        log=structlog.get_logger("toolgate.spool"),
+        bounds=SpoolBounds.of(gateway.spool),
+    )
 
 
 def argument_recording(gateway: GatewaySettings, *, base: Path) -> ArgumentRecording:

@@ -1,11 +1,10 @@
-"""Records on their way out: numbered here, committed by the sink before anything goes on."""
+"""Records on their way out: made here, numbered and kept by the spool before anything goes on."""
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from enforcers.account import Account, ArgumentRecording, members_of
-from enforcers.decision_source import RecordSink
+from enforcers.decision_source import RecordSpool
 from enforcers.drift import Change
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.digest import digest_of
@@ -14,6 +13,7 @@ from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import (
     RECORD_VERSION,
+    UNNUMBERED,
     DecisionRecord,
     DriftRecord,
     Effect,
@@ -25,22 +25,19 @@ from pdp.core.contract.record_bounds import decision_within_bounds, within_bound
 
 
 class Recorder:
-    """Makes and commits the records of one enforcer's run (`writer`, `boot`)."""
+    """Makes the records of the enforcer `writer`, and has them kept."""
 
-    def __init__(self, sink: RecordSink, *, writer: str, clock: Clock, arguments: ArgumentRecording) -> None:
-        self._sink = sink
+    def __init__(self, spool: RecordSpool, *, writer: str, clock: Clock, arguments: ArgumentRecording) -> None:
+        self._spool = spool
         self._writer = writer
         self._clock = clock
         self._arguments = arguments
-        self._boot = clock.identifier()
-        self._sequence = itertools.count(1)
-        self._drifts: dict[Change, DriftRecord] = {}
 
     async def decision(self, account: Account, code: ReasonCode) -> str:
-        """Commit the decision on a request; returns the record's id.
+        """Record the decision on a request; returns the record's id.
 
         Raises:
-            RecordError: it is not committed.
+            RecordError: it is not kept.
 
         """
         identifier = self._clock.identifier()
@@ -48,15 +45,15 @@ class Recorder:
             id=identifier,
             time=rfc3339(self._clock.wall()),
             writer=self._writer,
-            boot=self._boot,
-            sequence=next(self._sequence),
+            boot=UNNUMBERED,
+            sequence=0,
             version=RECORD_VERSION,
             effect=Effect.ALLOW if code is ReasonCode.ALLOWED else Effect.DENY,
             reason_code=code,
             latency_us=self.since(account.started),
             **members_of(account, arguments=self._arguments),
         )
-        await self._sink.commit(decision_within_bounds(record))
+        await self._spool.append([decision_within_bounds(record)])
         return identifier
 
     async def outcome(
@@ -71,10 +68,10 @@ class Recorder:
         upstream_error: int | None = None,
         upstream_failure: UpstreamFailure | None = None,
     ) -> None:
-        """Commit what became of the request that the record `decision` let through.
+        """Record what became of the request that the record `decision` let through.
 
         Raises:
-            RecordError: it is not committed.
+            RecordError: it is not kept.
 
         """
         content = None if result is None else canonical(result)
@@ -82,8 +79,8 @@ class Recorder:
             id=self._clock.identifier(),
             time=rfc3339(self._clock.wall()),
             writer=self._writer,
-            boot=self._boot,
-            sequence=next(self._sequence),
+            boot=UNNUMBERED,
+            sequence=0,
             version=RECORD_VERSION,
             decision=decision,
             fate=fate,
@@ -95,26 +92,24 @@ class Recorder:
             upstream_error=upstream_error,
             upstream_failure=upstream_failure,
         )
-        await self._sink.commit(within_bounds(record))
+        await self._spool.append([within_bounds(record)])
 
     async def drifts(self, changes: Sequence[Change]) -> None:
-        """Commit what became of tools; what may have been committed before is repeated as it was.
+        """Record what became of tools.
 
         Raises:
-            RecordError: some of it may not be committed.
+            RecordError: it is not kept.
 
         """
-        self._drifts = {change: self._drifts.get(change) or self._drift(change) for change in changes}
-        await self._sink.commit_all(list(self._drifts.values()))
-        self._drifts = {}
+        await self._spool.append([self._drift(change) for change in changes])
 
     def _drift(self, change: Change) -> DriftRecord:
         record = DriftRecord(
             id=self._clock.identifier(),
             time=rfc3339(self._clock.wall()),
             writer=self._writer,
-            boot=self._boot,
-            sequence=next(self._sequence),
+            boot=UNNUMBERED,
+            sequence=0,
             version=RECORD_VERSION,
             server=change.server,
             state=change.state,

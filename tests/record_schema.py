@@ -1,6 +1,7 @@
 """The published schema of records, and a decision point that holds every record against it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ def plain(record: Record) -> Any:
 class ValidatingDecisionPoint(InMemoryDecisionPoint):
     """Takes only records that are as the schema says."""
 
-    async def commit(self, record: Record) -> None:
-        VALIDATOR.validate(plain(record))
-        await super().commit(record)
+    async def append(self, records: Sequence[Record]) -> None:
+        before = len(self.records)
+        await super().append(records)
+        for record in self.records[before:]:
+            VALIDATOR.validate(plain(record))

@@ -25,6 +25,7 @@ from pdp.cli.log_place import UrlOption, place_of
 from pdp.cli.log_prove import prove_record, verify_proof_file
 from pdp.cli.log_verify import verify
 from pdp.cli.log_view import Output, print_entries
+from pdp.cli.log_writers import writers
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftState, Effect
@@ -42,6 +43,7 @@ app.command("prove", epilog="Example: toolgate log prove 0198f0c2-1111-7000-8000
     prove_record
 )
 app.command("verify-proof", epilog="Example: toolgate log verify-proof proof.json --trust log.pub")(verify_proof_file)
+app.command(epilog="Example: toolgate log writers")(writers)
 app.command(epilog="Example: toolgate log migrate --log-url sqlite:///toolgate.db")(migrate)
 
 POLL_SECONDS: Final = 0.25

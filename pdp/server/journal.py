@@ -103,7 +103,7 @@ class Journal:
     def _record(
         self, http: Request, asked: EvaluationRequest | ResourceSearchRequest, **decided: Any
     ) -> DecisionRecord:
-        return self._records.numbered(
+        return self._records.made(
             DecisionRecord,
             origin=DecisionOrigin.FRESH,
             transport=AUTHZEN,

@@ -12,7 +12,7 @@
         |-- ArgumentsError      the arguments break the tool's schema; names path and rule
         |-- DecisionError       no usable decision could be had
         |-- BundleError         a bundle must not be used: it is not trusted, or too old
-        |-- RecordError         the record could not be committed
+        |-- RecordError         the record could not be committed (RecordsRefusedError: it never can be)
         `-- UpstreamError       the server behind the enforcer failed
 
 A `Refused` has a code for the caller and a detail for the log. The detail may hold causes, never a
@@ -124,6 +124,10 @@ class RecordError(Refused):
 
     def __init__(self, detail: str) -> None:
         super().__init__(ReasonCode.LOG_UNAVAILABLE, detail)
+
+
+class RecordsRefusedError(RecordError):
+    """A record among those given is refused for good: bringing it again changes nothing."""
 
 
 class UpstreamError(Refused):

@@ -14,6 +14,8 @@ import msgspec
 from pdp.core.contract.reason_code import ReasonCode
 
 RECORD_VERSION: Final = 2
+UNNUMBERED: Final = ""
+"""The boot of a record before the spool gives it a place; its sequence is 0 then."""
 AUTHZEN: Final = "authzen"
 """The `transport` of callers that ask the decision point without a credential, not through an enforcer."""
 
