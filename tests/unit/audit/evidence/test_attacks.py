@@ -379,3 +379,13 @@ def test_what_is_held_twice_the_same_is_held_once(filled: Scene) -> None:
     held = filled.held()
     report = filled.verify([*held, *[replace(one, name="copy") for one in held]])
     assert (report.held, report.findings.ordered()) == (3, [])
+
+
+def test_a_log_whose_oldest_batches_are_in_archives_is_verified_after_them_and_that_is_said(filled: Scene) -> None:
+    filled.tamper("INSERT INTO archives VALUES ('a.parquet', zeroblob(32), 1, 2, 20, 0)")
+    filled.tamper("DELETE FROM records WHERE position <= 20")
+    report = filled.verify(filled.held())
+    assert report.findings.ordered() == []
+    assert (report.unread, report.records, report.checkpoints, report.uncovered) == (2, 15, 3, 5)
+    filled.tamper("DELETE FROM records WHERE position IN (22, 33)")
+    assert filled.damage() == {Damage.RECORD_DELETED, Damage.RECORD_MISSING}
