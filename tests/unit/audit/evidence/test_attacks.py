@@ -389,3 +389,12 @@ def test_a_log_whose_oldest_batches_are_in_archives_is_verified_after_them_and_t
     assert (report.unread, report.records, report.checkpoints, report.uncovered) == (2, 15, 3, 5)
     filled.tamper("DELETE FROM records WHERE position IN (22, 33)")
     assert filled.damage() == {Damage.RECORD_DELETED, Damage.RECORD_MISSING}
+
+
+def test_a_file_that_is_another_one_when_it_is_read_again_says_nothing(filled: Scene) -> None:
+    first, second = filled.held(Leaves.WITH)[:2]
+    reads = iter([first.read(), second.read()])
+    filled.replace(3, altered(filled.content(3), detail="forged"))
+    findings = filled.verify([HeldFile("held", lambda: next(reads))]).findings.ordered()
+    assert Damage.BATCH_DIFFERS in {one.code for one in findings}
+    assert Damage.RECORD_ALTERED not in {one.code for one in findings}
