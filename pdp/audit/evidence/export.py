@@ -94,7 +94,11 @@ class Exporter:
 
     def _push(self) -> None:
         target = self._export.target
-        number = self._ledger.exported(target)
+        number, newest = self._ledger.exported(target), self._ledger.newest()
+        if number > (0 if newest is None else newest.number):
+            # Somebody wrote that, to keep it from getting any; what it has, it takes again.
+            self._log.critical("log_export_progress_altered", target=target, number=number)
+            number = 0
         self.state = ExportState(target, number, self.state.last_error)
         while known := self._ledger.known(after=number, limit=_AT_ONCE):
             for one in known:

@@ -48,9 +48,11 @@ class HeldCheck:
         if vouched is None or vouched.digest != checkpoint.digest:
             return None
         try:
-            return read_held(vouched.file.read()).digests()
+            held = read_held(vouched.file.read())
         except (OSError, EvidenceError):
-            return None  # it was readable before: what is there now is told nothing by
+            return None  # it was readable before: what is there now says nothing
+        # INVARIANT: what is read now is what was signed, also where the file changed meanwhile.
+        return held.digests() if held.checkpoint.digest == checkpoint.digest else None
 
     def compare(self, checkpoint: Checkpoint) -> None:
         """Find whether another one is held with the number of `checkpoint`, one of the log's."""

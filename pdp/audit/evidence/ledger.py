@@ -166,9 +166,9 @@ class Ledger:
             return int(connection.execute(wanted).scalar_one_or_none() or 0)
 
     def note_exported(self, target: str, number: int) -> None:
-        """Commit that `target` has got the checkpoints up to `number`."""
+        """Commit that `target` has got the checkpoints up to `number`; of several that give, the last word counts."""
         with self._writing() as connection:
-            changed = update(exports).where(exports.c.target == target, exports.c.number < number)
+            changed = update(exports).where(exports.c.target == target)
             known = connection.execute(select(exports.c.number).where(exports.c.target == target)).first()
             if known is None:
                 connection.execute(insert(exports).values(target=target, number=number))

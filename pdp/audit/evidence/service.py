@@ -15,7 +15,7 @@ from pdp.core.contract.errors import ToolgateError
 
 POLL_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 10.0
-"""After a refusal, which costs as much as a checkpoint."""
+"""After a refusal, which costs as much as a checkpoint, or while the log cannot be read."""
 PAUSE_SECONDS: Final = 0.002
 
 
@@ -110,7 +110,6 @@ class CheckpointService:
                 return
             except StoreUnavailableError as error:
                 self.log.warning("log_checkpoint_delayed", cause=str(error))
-                wait = self.poll
             except ToolgateError as error:
                 self.checkpointer.refuse(str(error))
             except Exception as error:  # noqa: BLE001 - the thread's outermost edge: it must go on

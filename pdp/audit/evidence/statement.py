@@ -14,9 +14,9 @@ from pdp.core.contract.errors import ToolgateError
 from pdp.core.contract.exact_json import canonical
 
 PAYLOAD_TYPE: Final = "application/vnd.toolgate.log.checkpoint.v1+json"
-MAX_HEADS: Final = 256
-"""Heads of runs that a statement names; of more it has the root only."""
-MAX_NAME: Final = 1024
+MAX_HEADS: Final = 64
+MAX_HEADS_BYTES: Final = 16 * 1024
+"""Heads of runs that a statement names; of more, or longer ones, it has the root only, so that it stays small."""
 _HEX: Final = len("sha256:")
 
 
@@ -79,7 +79,7 @@ class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
 
 
 class Heads(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The heads of the `count` runs in a batch, by writer and boot; `listed` is empty where there are too many."""
+    """The heads of the `count` runs in a batch, by writer and boot; `listed` is empty where that is too much."""
 
     count: int
     root: str
@@ -89,7 +89,8 @@ class Heads(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def of(cls, heads: list[Head]) -> "Heads":
         """What a statement says of `heads`."""
         ordered = sorted(heads)
-        listed = tuple(ordered) if len(ordered) <= MAX_HEADS else ()
+        is_short = len(ordered) <= MAX_HEADS and len(canonical(ordered)) <= MAX_HEADS_BYTES
+        listed = tuple(ordered) if is_short else ()
         return cls(len(ordered), _root_of(ordered), listed)
 
 
@@ -195,9 +196,9 @@ def _check(statement: Statement) -> None:
         raise EvidenceError("its counts contradict each other")
     if (batch.count == 0) != (batch.low == 0) or batch.high - batch.low + 1 < batch.count:
         raise EvidenceError("its positions contradict its count")
-    if len(heads.listed) != (heads.count if heads.count <= MAX_HEADS else 0) or heads.count > batch.count:
+    if not 0 <= heads.count <= batch.count or len(heads.listed) > MAX_HEADS:
         raise EvidenceError("its heads contradict their count")
-    if heads.count <= MAX_HEADS and Heads.of(list(heads.listed)) != heads:
+    if heads.listed and Heads.of(list(heads.listed)) != heads:
         raise EvidenceError("its heads contradict their root")
     statement.history.tree()
 

@@ -379,3 +379,22 @@ def test_what_is_held_twice_the_same_is_held_once(filled: Scene) -> None:
     held = filled.held()
     report = filled.verify([*held, *[replace(one, name="copy") for one in held]])
     assert (report.held, report.findings.ordered()) == (3, [])
+
+
+def test_a_log_whose_oldest_batches_are_in_archives_is_verified_after_them_and_that_is_said(filled: Scene) -> None:
+    filled.tamper("INSERT INTO archives VALUES ('a.parquet', zeroblob(32), 1, 2, 20, 0)")
+    filled.tamper("DELETE FROM records WHERE position <= 20")
+    report = filled.verify(filled.held())
+    assert report.findings.ordered() == []
+    assert (report.unread, report.records, report.checkpoints, report.uncovered) == (2, 15, 3, 5)
+    filled.tamper("DELETE FROM records WHERE position IN (22, 33)")
+    assert filled.damage() == {Damage.RECORD_DELETED, Damage.RECORD_MISSING}
+
+
+def test_a_file_that_is_another_one_when_it_is_read_again_says_nothing(filled: Scene) -> None:
+    first, second = filled.held(Leaves.WITH)[:2]
+    reads = iter([first.read(), second.read()])
+    filled.replace(3, altered(filled.content(3), detail="forged"))
+    findings = filled.verify([HeldFile("held", lambda: next(reads))]).findings.ordered()
+    assert Damage.BATCH_DIFFERS in {one.code for one in findings}
+    assert Damage.RECORD_ALTERED not in {one.code for one in findings}

@@ -196,3 +196,13 @@ def test_more_runs_than_a_statement_lists_are_in_its_root(scene: Scene, tmp_path
     heads = scene.checkpoints()[0].statement.heads
     assert (heads.count, heads.listed) == (300, ())
     assert scene.damage() == set()
+
+
+def test_long_names_of_runs_make_no_large_statement(scene: Scene) -> None:
+    scene.put([seal(decision(1, boot=f"{number:03}" + "\x01" * 253, version=2)) for number in range(60)])
+    scene.every = 100
+    scene.another(name="seen2").make()
+    (checkpoint,) = scene.checkpoints()
+    assert (checkpoint.statement.heads.count, checkpoint.statement.heads.listed) == (60, ())
+    assert len(checkpoint.to_json()) < 4096
+    assert scene.damage() == set()

@@ -91,3 +91,18 @@ def test_a_checkpoint_that_cannot_be_read_is_an_error_and_no_end(scene: Scene) -
     made = exporter(scene, Place())
     assert made.push() == FIRST_WAIT
     assert "no checkpoint" in (made.state.last_error or "")
+
+
+def test_a_progress_that_nobody_can_have_made_keeps_nothing_from_a_place(scene: Scene) -> None:
+    place, writer = Place(), Writer()
+    scene.put(writer.write(15))
+    scene.checkpointer.make()
+    exporter(scene, place).push()
+    scene.tamper("UPDATE exports SET number = 1000000")
+    scene.put(writer.write(1))
+    scene.checkpointer.make()
+    made = exporter(scene, place)
+    assert made.push() == 0
+    assert (numbers(place), made.state.number) == ([1, 2, 1, 2, 3], 3)
+    assert made.push() == 0
+    assert len(place.got) == 5
