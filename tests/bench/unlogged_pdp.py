@@ -3,7 +3,7 @@
 It lives here and nowhere else. Usage: unlogged_pdp.py serve --config CONFIG
 """
 
-import sys
+from importlib import import_module
 
 import structlog
 
@@ -22,5 +22,5 @@ class UnsafeNoJournal(Journal):
 
 if __name__ == "__main__":
     structlog.get_logger("bench").warning("unsafe_no_journal_used")
-    vars(sys.modules["pdp.server.app"])["Journal"] = UnsafeNoJournal
+    vars(import_module("pdp.server.app"))["Journal"] = UnsafeNoJournal
     main()
