@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from pdp.audit.reading import altered, every, is_within, may_be_within, rows_of
+from pdp.audit.reading import altered, every, is_within, may_be_within, of_kind, rows_of
 from pdp.audit.tables import records, short
 from pdp.core.contract.record import ComparisonRecord, Record
 
@@ -30,7 +30,7 @@ def find_comparisons(connection: Connection, query: ComparisonQuery) -> Iterator
         StoreUnavailableError: a record among them was altered.
 
     """
-    wanted = rows_of(records.c.kind == "comparison", *may_be_within(query.since, query.until))
+    wanted = rows_of(of_kind("comparison"), *may_be_within(query.since, query.until))
     digest = None if query.shadow is None else "sha256:" + query.shadow.removeprefix("sha256:")
     if digest is not None:
         wanted = wanted.where(records.c.state.startswith(short(digest), autoescape=True))

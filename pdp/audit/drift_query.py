@@ -14,6 +14,7 @@ from pdp.audit.reading import (
     may_be_tool,
     may_be_within,
     newest,
+    of_kind,
     rows_of,
 )
 from pdp.audit.tables import records
@@ -43,7 +44,7 @@ def find_drifts(connection: Connection, query: DriftQuery) -> list[DriftRecord]:
         StoreUnavailableError: a record among them was altered.
 
     """
-    chosen = rows_of(records.c.kind == "drift", *_conditions(query))
+    chosen = rows_of(of_kind("drift"), *_conditions(query))
 
     def is_meant(record: Record) -> bool:
         return not isinstance(record, DriftRecord) or _is_meant(record, query)

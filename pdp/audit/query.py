@@ -20,6 +20,7 @@ from pdp.audit.reading import (
     may_be_tool,
     may_be_within,
     newest,
+    of_kind,
     oldest,
     rows_of,
 )
@@ -84,7 +85,7 @@ def find_entries(connection: Connection, query: Query) -> list[Entry]:
 
 
 def _find(connection: Connection, query: Query) -> list[Found]:
-    chosen = rows_of(records.c.kind == "decision", *_conditions(query))
+    chosen = rows_of(of_kind("decision"), *_conditions(query))
 
     def is_meant(record: Record) -> bool:
         return not isinstance(record, DecisionRecord) or _is_meant(record, query)
@@ -138,7 +139,7 @@ def _outcomes(connection: Connection, found: Sequence[DecisionRecord]) -> dict[t
     fates: dict[tuple[str, str], list[OutcomeRecord]] = {}
     ids = [short(decision.id) for decision in found]
     for start in range(0, len(ids), _BATCH):
-        wanted = rows_of(records.c.kind == "outcome", records.c.decision.in_(ids[start : start + _BATCH]))
+        wanted = rows_of(of_kind("outcome"), records.c.decision.in_(ids[start : start + _BATCH]))
         for one in every(connection, wanted, is_meant=lambda _: True):
             outcome = one.sealed.record
             if not isinstance(outcome, OutcomeRecord):

@@ -3,17 +3,19 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text
 
 from pdp.audit.store import StoreUnavailableError
-from pdp.audit.tables import SHORT, milliseconds, records, short, without_alias
+from pdp.audit.tables import OFTEN, RARE, SHORT, milliseconds, records, short, without_alias
 from pdp.core.contract.record import Record
 from pdp.core.contract.sealed import Sealed, unseal
 
 Kind = TypeVar("Kind", bound=Record)
+
+Order: TypeAlias = tuple[ColumnElement[Any], ...]
 
 _PAGE: Final = 200
 """Rows held at once: each may have as much as a megabyte."""
@@ -46,14 +48,19 @@ def read_row(row: Any) -> Found:
 
 def altered(position: int) -> StoreUnavailableError:
     """That the record at `position` is not what was stored."""
-    text = f"the record at position {position} is not what was stored: it was altered"
-    return StoreUnavailableError(f"{text}; `toolgate log verify` says what else was")
+    what = f"the record at position {position} is not what was stored: it was altered"
+    return StoreUnavailableError(f"{what}; `toolgate log verify` says what else was")
 
 
 def rows_of(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """The rows that `conditions` hold for, as `read_row` takes them."""
-    columns = records.c
-    return select(columns.position, columns.digest, columns.content, columns.time).where(*conditions)
+    """The rows that `conditions` hold for, to be read by `newest`, `oldest` or `every`."""
+    return select(records.c.position, records.c.arrived).where(*conditions)
+
+
+def of_kind(kind: str) -> ColumnElement[bool]:
+    """That a row is of that kind, said so that the index of kinds that are rare is used for one."""
+    is_kind = records.c.kind == kind
+    return is_kind if kind in OFTEN else and_(is_kind, text(RARE))
 
 
 def newest(
@@ -61,7 +68,7 @@ def newest(
 ) -> list[Found]:
     """The newest `limit` of the `chosen` that are meant, oldest first: by their writers' clocks, or by arrival."""
     columns = records.c
-    order = (columns.time.desc(), columns.position.desc()) if by_time else (columns.position.desc(),)
+    order: Order = (columns.time.desc(), columns.position.desc()) if by_time else (columns.position.desc(),)
 
     def before(row: Any) -> ColumnElement[bool]:
         earlier: ColumnElement[bool] = columns.position < row.position
@@ -69,7 +76,7 @@ def newest(
             return earlier
         return or_(columns.time < row.time, and_(columns.time == row.time, earlier))
 
-    found = _taken(connection, chosen.order_by(*order), before, limit, is_meant)
+    found = _taken(connection, chosen, order, before, limit, is_meant)
     found.reverse()
     return found
 
@@ -79,26 +86,25 @@ def oldest(
 ) -> list[Found]:
     """The first `limit` of the `chosen` that are meant, by arrival."""
     columns = records.c
-    ordered = chosen.order_by(columns.position)
-    return _taken(connection, ordered, lambda row: columns.position > row.position, limit, is_meant)
+    return _taken(connection, chosen, (columns.position,), lambda row: columns.position > row.position, limit, is_meant)
 
 
 def every(connection: Connection, chosen: Select[Any], *, is_meant: Callable[[Record], bool]) -> Iterator[Found]:
     """All of the `chosen` that are meant, by arrival, read as they are taken."""
     columns = records.c
-    ordered = chosen.order_by(columns.position)
-    return _pages(connection, ordered, lambda row: columns.position > row.position, _PAGE, is_meant)
+    return _pages(connection, chosen, (columns.position,), lambda row: columns.position > row.position, _PAGE, is_meant)
 
 
 def _taken(
     connection: Connection,
-    ordered: Select[Any],
+    chosen: Select[Any],
+    order: Order,
     beyond: Callable[[Any], ColumnElement[bool]],
     limit: int,
     is_meant: Callable[[Record], bool],
 ) -> list[Found]:
     found = []
-    for one in _pages(connection, ordered, beyond, limit, is_meant):
+    for one in _pages(connection, chosen, order, beyond, limit, is_meant):
         found.append(one)
         if len(found) == limit:
             break
@@ -107,30 +113,40 @@ def _taken(
 
 def _pages(
     connection: Connection,
-    ordered: Select[Any],
+    chosen: Select[Any],
+    order: Order,
     beyond: Callable[[Any], ColumnElement[bool]],
     limit: int,
     is_meant: Callable[[Record], bool],
 ) -> Iterator[Found]:
-    page, asked = min(limit, _PAGE), ordered
+    page, asked = min(limit, _PAGE), chosen
     while True:
-        rows = connection.execute(asked.limit(page)).all()
+        rows = connection.execute(_contents(asked.limit(page), order)).all()
         for row in rows:
             one = read_row(row)
             if is_meant(one.sealed.record):
                 yield one
         if len(rows) < page:
             return
-        asked, page = ordered.where(beyond(rows[-1])), _PAGE
+        asked, page = chosen.where(beyond(rows[-1])), _PAGE
+
+
+def _contents(chosen: Select[Any], order: Order) -> Select[Any]:
+    """What `chosen` positions hold: sorting them first without it costs a fraction."""
+    columns, picked = records.c, chosen.order_by(*order).subquery("picked").c
+    # `arrived` says which partition it is in.
+    is_picked = and_(columns.position == picked.position, columns.arrived == picked.arrived)
+    held = select(columns.position, columns.digest, columns.content, columns.time)
+    return held.join_from(picked.position.table, records, is_picked).order_by(*order)
 
 
 # What a column says is a part of what is meant, as it is cut and has no NUL: each of these conditions holds
 # for all that is meant, and `is_meant` decides.
 
 
-def may_be(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
-    """That `column` may stand for `text`."""
-    return column == short(text)
+def may_be(column: ColumnElement[Any], wanted: str) -> ColumnElement[bool]:
+    """That `column` may stand for `wanted`."""
+    return column == short(wanted)
 
 
 def may_be_tool(tool: str) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     column,
+    text,
 )
 
 from pdp.core.contract.identifier import unix_seconds
@@ -50,6 +51,11 @@ def _index_of_given(name: str, *columns: str) -> Index:
     is_given = column(columns[0]).is_not(None)
     return Index(name, *columns, sqlite_where=is_given, postgresql_where=is_given)
 
+
+OFTEN: Final = ("decision", "outcome")
+"""The kinds that most records are of."""
+RARE: Final = f"kind NOT IN {OFTEN}"
+"""That a record is of another kind: written the same in the index and in questions, as databases compare the two."""
 
 _NAMES: Final = {
     "records_principal": ("principal_name", "time"),
@@ -104,6 +110,7 @@ records: Final = Table(
     _short("state"),
     Index("records_run", "run", "sequence"),
     Index("records_time", "time"),
+    Index("records_kind", "kind", "time", sqlite_where=text(RARE), postgresql_where=text(RARE)),
     *(_index_of_given(name, *columns) for name, columns in _NAMES.items()),
 )
 """Every record in the order of its arrival; an alarm's other content is in `conflicts`."""
@@ -164,11 +171,11 @@ def digest_text(content: bytes) -> str:
     return f"sha256:{content.hex()}"
 
 
-def short(text: str | None) -> str | None:
-    """`text` as a column to look for has it: cut, and without what not every database takes."""
-    if text is None:
+def short(name: str | None) -> str | None:
+    """`name` as a column to look for has it: cut, and without what not every database takes."""
+    if name is None:
         return None
-    cut = text if len(text) <= SHORT else text[:SHORT]
+    cut = name if len(name) <= SHORT else name[:SHORT]
     return cut.replace("\0", "\ufffd") if "\0" in cut else cut
 
 

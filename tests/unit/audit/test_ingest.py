@@ -246,6 +246,7 @@ async def test_a_place_that_is_not_right_is_an_alarm_without_the_content(tmp_pat
     assert events == [
         {"event": "record_unlinked", "level": "critical", **where, "sequence": 2},
         {"event": "records_missing", "level": "warning", **where, "sequence": 4},
+        {"event": "record_unlinked", "level": "critical", **where, "sequence": 3},
     ]
 
 

@@ -108,9 +108,10 @@ def _create_records() -> None:
     )
     _index("records_run", "run", "sequence")
     _index("records_time", "time")
-    _index("records_principal", "principal_name", "time")
-    _index("records_tool", "tool", "time")
-    _index("records_decision", "decision")
+    _index("records_kind", "kind", "time", where=sa.text("kind NOT IN ('decision', 'outcome')"))
+    _index("records_principal", "principal_name", "time", where=_given("principal_name"))
+    _index("records_tool", "tool", "time", where=_given("tool"))
+    _index("records_decision", "decision", where=_given("decision"))
     _create(
         "conflicts",
         _counter("position"),
@@ -123,13 +124,15 @@ def _create_records() -> None:
     )
 
 
-def _index(name: str, *columns: str) -> None:
-    """Of names, only rows that have one: most have no decision, outcomes have neither tool nor principal."""
-    is_given = None if columns[0] in {"run", "time"} else sa.column(columns[0]).is_not(None)
+def _given(name: str) -> sa.ColumnElement[bool]:
+    """Most records have no decision, outcomes have neither tool nor principal."""
+    return sa.column(name).is_not(None)
+
+
+def _index(name: str, *columns: str, where: Any = None) -> None:
+    """Of the rows that `where` holds for; of all on MariaDB, which has no such indexes."""
     is_partial = op.get_bind().dialect.name in _MYSQL
-    op.create_index(
-        name, "records", columns, if_not_exists=is_partial, sqlite_where=is_given, postgresql_where=is_given
-    )
+    op.create_index(name, "records", columns, if_not_exists=is_partial, sqlite_where=where, postgresql_where=where)
 
 
 def _create_evidence() -> None:
