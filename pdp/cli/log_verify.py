@@ -14,7 +14,6 @@ from pdp.audit.evidence.checkpoint import Trusted
 from pdp.audit.evidence.log_snapshot import LogSnapshot
 from pdp.audit.evidence.verify import Report, Verification
 from pdp.audit.location import open_snapshot
-from pdp.bootstrap.checkpoints import read_trusted
 from pdp.cli.config import ConfigOption
 from pdp.cli.terminal import legible
 from pdp.core.contract.errors import UnusableError
@@ -22,6 +21,7 @@ from pdp.core.settings.checkpoints import CheckpointSettings
 from pdp.core.settings.decision_point import LogSettings
 from pdp.core.settings.load import read_settings
 from pdp.exports.held_places import held_at
+from pdp.exports.opening import read_trusted
 
 UrlOption = Annotated[str | None, typer.Option("--log-url", help="The log, instead of the configured one.")]
 TrustOption = Annotated[
