@@ -4,7 +4,7 @@ It is asked after before it is too old, and fetched when it is another.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from enforcers.decision_source import CatalogSource
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import CatalogHead
 from pdp.core.contract.errors import DecisionError
+from pdp.core.contract.run_head import RunHead
 from pdp.core.identity.mapping import IdentityMapping
 
 _EARLY: Final = 0.5
@@ -31,13 +32,21 @@ class _Held:
 class CatalogView:
     """Holds one generation's; it is used for at most `max_age` seconds after it was last known to be the active one.
 
-    The same objects come back for as long as they are the same.
+    The same objects come back for as long as they are the same. `heads` is how far the runs of records are, which
+    whoever is asked is told.
     """
 
     def __init__(
-        self, source: CatalogSource, *, max_age: float, steady: Callable[[], float], log: FilteringBoundLogger
+        self,
+        source: CatalogSource,
+        *,
+        max_age: float,
+        steady: Callable[[], float],
+        log: FilteringBoundLogger,
+        heads: Callable[[], Sequence[RunHead]] = lambda: (),
     ) -> None:
         self._source = source
+        self._heads = heads
         self._max_age = max_age
         self._steady = steady
         self._log = log
@@ -120,7 +129,9 @@ class CatalogView:
     async def _refresh(self) -> None:
         """INVARIANT: catalog and mapping are replaced together, so no call sees half of two generations."""
         asked, held = self._steady(), self._held
-        head = await self._source.catalog_head(using=None if held is None else held.head.generation)
+        head = await self._source.catalog_head(
+            using=None if held is None else held.head.generation, records=self._heads()
+        )
         same_catalog = held is not None and held.head.digest == head.digest
         same_mapping = held is not None and held.head.mapping == head.mapping
         catalog = held.catalog if held is not None and same_catalog else await self._source.catalog(head.digest)

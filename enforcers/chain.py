@@ -13,21 +13,21 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import structlog
 
+from enforcers.account import Account
 from enforcers.caller import Caller, Identified
 from enforcers.comparison import MAX_NAME, Standing
 from enforcers.decision_source import DecisionSource
 from enforcers.definitions import Definitions
-from enforcers.obligations import check_obligations
-from enforcers.offer import Forwarder, Offer
+from enforcers.obligations import Obligations
+from enforcers.offer import ErrorResult, Forwarder, Offer
 from enforcers.principals import Principals
-from enforcers.recorder import Account, Recorder, describe_arguments
+from enforcers.recorder import Recorder
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.catalog.arguments import ArgumentChecker
-from pdp.core.catalog.marks import masked
 from pdp.core.contract.authzen import TOOL_TYPE, EvaluationResponse, ResourceSearchRequest
 from pdp.core.contract.checked_call import CheckedCall, normalise
 from pdp.core.contract.clock import Clock
-from pdp.core.contract.errors import DecisionError, MessageError, RecordError, Refused, TokenError
+from pdp.core.contract.errors import DecisionError, MessageError, RecordError, Refused, TokenError, UpstreamError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Notification, Request
 from pdp.core.contract.reason_code import ReasonCode
@@ -99,19 +99,16 @@ class Chain:
         self, error: Refused, *, caller: Caller, who: Identified | None = None, message: Message | None = None
     ) -> Denied:
         """Record a refusal that happened in the host, before the chain was reached."""
-        account = self._open(caller, message)
-        account.principal = None if who is None else who.principal
-        return await self._deny(account, error)
+        return await self._deny(self._open(caller, message, who=who), error)
 
     async def call(self, request: Request, *, who: Identified) -> Allowed | Denied:
         """One `tools/call`, all the way."""
-        account = self._open(who.caller, request)
-        account.principal = who.principal  # (2) was done by `identify`
+        account = self._open(who.caller, request, who=who)  # (2) was done by `identify`
         try:
             call = normalise(request)  # (1)
             offer, arguments = await self._admit(call, account)  # (3)
             await self._decide(offer, arguments, who, account)  # (4)
-            check_obligations(account.response.context.toolgate.obligations if account.response else [])  # (5)
+            self._fulfil(account)  # (5)
             record = await self._recorder.decision(account, ReasonCode.ALLOWED)  # (6)
         except Refused as refusal:
             return await self._deny(account, refusal)
@@ -121,8 +118,7 @@ class Chain:
 
     async def list_tools(self, request: Request, *, who: Identified) -> Listed | Denied:
         """One `tools/list`: the live tools that match their pins and of which some call may be allowed."""
-        account = self._open(who.caller, request)
-        account.principal = who.principal
+        account = self._open(who.caller, request, who=who)
         try:
             unknown = sorted(set(request.params) - _LIST_PARAMS)
             if unknown:
@@ -137,7 +133,7 @@ class Chain:
             return await self._fail(account, error)
         return Listed([(name, offer.definition) for name, offer in shown])
 
-    def _open(self, caller: Caller, message: Message | None) -> Account:
+    def _open(self, caller: Caller, message: Message | None, *, who: Identified | None = None) -> Account:
         request_id = message.id if isinstance(message, Request) else None
         return Account(
             transport=caller.transport.value,
@@ -146,6 +142,8 @@ class Chain:
             request_id=None if request_id is None else str(request_id)[:MAX_NAME],
             session=caller.session,
             client_ip=caller.client_ip,
+            issuer=None if who is None else who.claims.issuer,
+            principal=None if who is None else who.principal,
         )
 
     async def _admit(self, call: CheckedCall, account: Account) -> tuple[Offer, JsonObject]:
@@ -157,13 +155,13 @@ class Chain:
         standing = await self._definitions.find(call.name)
         offer = standing.offer
         account.server, account.tool, account.approved = offer.server, offer.tool, standing.approved
-        account.offered = None if offer.pin == standing.approved else offer.pin
+        account.pin = offer.pin
         standing.usable()
         self._definitions.check_recorded(standing)
         self._warn_unpinned(standing)
         tool = standing.checked_as()
         arguments = self._checker.check(tool, call.arguments)
-        describe_arguments(account, tool, dict(arguments), masked=masked(tool, arguments))
+        account.tool_called, account.arguments = tool, arguments
         return offer, arguments
 
     def _warn_unpinned(self, standing: Standing) -> None:
@@ -174,11 +172,21 @@ class Chain:
             self._log.warning("unsafe_unpinned_used", tool=tool, offered=offer.pin, approved=standing.approved)
 
     async def _decide(self, offer: Offer, arguments: JsonObject, who: Identified, account: Account) -> None:
+        asked = self._clock.steady()
+        try:
+            response = await self._decided(offer, arguments, who, account)
+        finally:
+            account.decision_us = self._recorder.since(asked)
+        _check_allowed(response)
+
+    async def _decided(
+        self, offer: Offer, arguments: JsonObject, who: Identified, account: Account
+    ) -> EvaluationResponse:
         response = await self._answer(offer, arguments, who, account)
         if response.context.toolgate.reason_code is ReasonCode.BUNDLE_STALE:
             who = await self._mapped_again(who, account)
             response = await self._answer(offer, arguments, who, account)
-        _check_allowed(response)
+        return response
 
     async def _answer(
         self, offer: Offer, arguments: JsonObject, who: Identified, account: Account
@@ -186,6 +194,11 @@ class Chain:
         request = call_request(who.principal, tool=offer.id, pin=offer.pin, arguments=arguments, seen=_seen(who))
         account.response, account.origin = await self._decisions.decide(request)
         return account.response
+
+    def _fulfil(self, account: Account) -> None:
+        obligations = account.response.context.toolgate.obligations if account.response else []
+        account.obligations = Obligations(obligations)
+        account.obligations.fulfil()
 
     async def _mapped_again(self, who: Identified, account: Account) -> Identified:
         """The decision point has another claims mapping by now, so `who` may be somebody else."""
@@ -215,8 +228,8 @@ class Chain:
             result = await self._forwarder.forward(offer, arguments)  # (7)
             _check_result(result)  # (8)
         except asyncio.CancelledError:
-            outcome = self._outcome(record, Fate.FAILED, ReasonCode.INTERNAL_ERROR, started, detail="cancelled")
-            await asyncio.shield(outcome)
+            gone = Refused(ReasonCode.INTERNAL_ERROR, "cancelled")
+            await asyncio.shield(self._outcome(record, Fate.FAILED, gone.code, started, failure=gone))
             raise
         except Refused as refusal:
             fate = Fate.FAILED if refusal.code is ReasonCode.UPSTREAM_UNAVAILABLE else Fate.BLOCKED
@@ -231,7 +244,7 @@ class Chain:
         return Allowed(result, record) if withheld is None else withheld  # (10)
 
     async def _answer_failure(self, record: str, fate: Fate, refusal: Refused, started: float) -> Denied:
-        lost = await self._outcome(record, fate, refusal.code, started, detail=refusal.detail)
+        lost = await self._outcome(record, fate, refusal.code, started, failure=refusal)
         return lost or Denied(refusal.code, refusal.caller_text, record)
 
     async def _outcome(
@@ -242,11 +255,22 @@ class Chain:
         started: float,
         *,
         result: Any = None,
-        detail: str | None = None,
+        failure: Refused | None = None,
     ) -> Denied | None:
         """Record the outcome; a record that cannot be committed withholds the answer."""
+        upstream = failure if isinstance(failure, UpstreamError) else None
+        answered = result.code if isinstance(result, ErrorResult) else None
         try:
-            await self._recorder.outcome(record, fate=fate, code=code, started=started, result=result, detail=detail)
+            await self._recorder.outcome(
+                record,
+                fate=fate,
+                code=code,
+                started=started,
+                result=result,
+                detail=None if failure is None else failure.detail,
+                upstream_error=answered if upstream is None else upstream.error,
+                upstream_failure=None if upstream is None else upstream.failure,
+            )
         except RecordError as error:
             self._log.warning("record_lost", record=record, detail=error.detail)
             return Denied(error.code, error.caller_text, record)

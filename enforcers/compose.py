@@ -1,6 +1,7 @@
 """Composition: settings to a chain with its decision point."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from enforcers.account import KEY_BYTES, ArgumentRecording
 from enforcers.cache import CachedDecisions
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
@@ -27,18 +29,22 @@ from enforcers.pdp_credential import (
     TokenPlace,
 )
 from enforcers.principals import Principals
-from enforcers.remote import RemoteDecisionPoint
 from enforcers.recorder import Recorder
+from enforcers.remote import RemoteDecisionPoint
+from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
-from pdp.core.settings.gateway import DecisionMode
+from pdp.core.settings.gateway import DecisionMode, GatewaySettings
 from pdp.core.settings.model import Settings
 from pdp.core.settings.pdp_credentials import PdpCredentialSettings
+from pdp.spool.bounds import SpoolBounds
+from pdp.spool.sink import Sink
+from pdp.spool.spool import Spool
 from pdp.tokens.fetch.discovery import Discovery
 from pdp.tokens.fetch.fetcher import Fetcher
 from pdp.tokens.fetch.unavailable import UnavailableError
 from pdp.tokens.identity_problems import refuse_dev_issuer_off_loopback
 from pdp.tokens.local.opened import refuse_secrets_in_the_clear
-from pdp.tokens.secret_file import read_secret
+from pdp.tokens.secret_file import obtain_secret, read_secret
 from pdp.tokens.trust import build_authenticator
 
 
@@ -69,9 +75,16 @@ async def open_chain(
     log = structlog.get_logger("toolgate.definitions")
     authenticator = build_authenticator(settings.identity, base=base, log=structlog.get_logger("toolgate.tokens"))
     point = open_decision_point(settings, base=base)
-    catalog = CatalogView(point, max_age=gateway.max_staleness, steady=clock.steady, log=log)
-    recorder = Recorder(point, writer=gateway.name, clock=clock)
+    spool = open_spool(settings, point, base=base, clock=clock)
+    catalog = CatalogView(point, max_age=gateway.max_staleness, steady=clock.steady, log=log, heads=spool.heads)
+    arguments = argument_recording(gateway, base=base)
+    recorder = Recorder(spool, writer=gateway.name, clock=clock, arguments=arguments)
     definitions = Definitions(offers, catalog=catalog, recorder=recorder, log=log)
+    try:
+        await spool.start()
+    except UnusableError:
+        await point.aclose()
+        raise
     watching = asyncio.create_task(definitions.watch())
     try:
         chain = Chain(
@@ -94,7 +107,35 @@ async def open_chain(
         watching.cancel()
         await asyncio.wait([watching])
         await catalog.aclose()
+        await spool.aclose()
         await point.aclose()
+
+
+def open_spool(settings: Settings, sink: Sink, *, base: Path, clock: Clock) -> Spool:
+    """The spool before `sink`, with a folder for each name of an enforcer; it takes records once it is started."""
+    gateway = settings.gateway
+    return Spool(
+        base / gateway.spool.path / gateway.name,
+        sink,
+        mode=gateway.spool.mode or settings.pdp.log.mode,
+        clock=clock,
+        log=structlog.get_logger("toolgate.spool"),
+        bounds=SpoolBounds.of(gateway.spool),
+    )
+
+
+def argument_recording(gateway: GatewaySettings, *, base: Path) -> ArgumentRecording:
+    """What records have of arguments by `gateway`, with the key, which is made where there is none.
+
+    Raises:
+        UnusableError: the key cannot be read or made, or is none.
+
+    """
+    path = base / gateway.record_key
+    key = obtain_secret(path, lambda: secrets.token_bytes(KEY_BYTES))
+    if len(key) != KEY_BYTES:
+        raise UnusableError(f"`{path}` is no key of {KEY_BYTES} bytes: move it away, and another one is made")
+    return ArgumentRecording(key, gateway.record_arguments)
 
 
 def open_decision_point(settings: Settings, *, base: Path) -> DecisionPoint:

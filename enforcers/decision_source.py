@@ -12,7 +12,9 @@ from pdp.core.contract.authzen import (
     ResourceSearchResponse,
 )
 from pdp.core.contract.record import DecisionOrigin, Record
+from pdp.core.contract.run_head import RunHead
 from pdp.core.identity.mapping import IdentityMapping
+from pdp.spool.sink import Sink
 
 
 class DecisionSource(Protocol):
@@ -37,23 +39,14 @@ class DecisionSource(Protocol):
         ...
 
 
-class RecordSink(Protocol):
-    """Takes records for good."""
+class RecordSpool(Protocol):
+    """Takes records to be delivered."""
 
-    async def commit(self, record: Record) -> None:
-        """Return once `record` is committed.
-
-        Raises:
-            RecordError: it is not.
-
-        """
-        ...
-
-    async def commit_all(self, records: Sequence[Record]) -> None:
-        """Return once all of `records` are committed.
+    async def append(self, records: Sequence[Record]) -> None:
+        """Return once all of `records` have their numbers and are kept: they will be delivered.
 
         Raises:
-            RecordError: at least one of them may not be.
+            RecordError: they are not.
 
         """
         ...
@@ -62,10 +55,11 @@ class RecordSink(Protocol):
 class CatalogSource(Protocol):
     """Where the catalog and the claims mapping come from."""
 
-    async def catalog_head(self, *, using: int | None) -> CatalogHead:
+    async def catalog_head(self, *, using: int | None, records: Sequence[RunHead] = ()) -> CatalogHead:
         """What names the active catalog and mapping: others have other names.
 
-        `using` tells it which generation's are in use here meanwhile, None before the first.
+        `using` tells it which generation's are in use here meanwhile, None before the first; `records` how far the
+        runs of this enforcer's records are.
 
         Raises:
             DecisionError: it could not be had.
@@ -92,7 +86,7 @@ class CatalogSource(Protocol):
         ...
 
 
-class DecisionPoint(DecisionSource, RecordSink, CatalogSource, Protocol):
+class DecisionPoint(DecisionSource, Sink, CatalogSource, Protocol):
     """All that an enforcer needs of a decision point, near or far."""
 
     async def aclose(self) -> None:

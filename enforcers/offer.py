@@ -22,6 +22,14 @@ class Offer:
         return f"{self.server}/{self.tool}"
 
 
+class ErrorResult(dict[str, Any]):
+    """The tool result that stands for a JSON-RPC error with `code`."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(content=[{"type": "text", "text": text}], isError=True)
+        self.code = code
+
+
 class Offers(Protocol):
     """The live tools under their wire names."""
 

@@ -1,7 +1,7 @@
 """A decision point over HTTP: AuthZEN for decisions, our own paths for records and the catalog."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -25,18 +25,22 @@ from pdp.core.contract.authzen import (
     ResourceSearchResponse,
 )
 from pdp.core.contract.digest import digest_of
-from pdp.core.contract.errors import DecisionError, RecordError
+from pdp.core.contract.errors import DecisionError, RecordError, RecordsRefusedError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin, Record
+from pdp.core.contract.record import DecisionOrigin
+from pdp.core.contract.run_head import RECORDS_HEADER, RunHead, heads_text
 from pdp.core.identity.mapping import IdentityMapping
 
 _OK: Final = 200
 _NO_CONTENT: Final = 204
 _NOT_TAKEN: Final = 401
 _CONFLICT: Final = 409
+_FOR_GOOD: Final = frozenset({400, 403, 413})
 _MAX_ANSWER: Final = 64 * 1024 * 1024
 _MAX_RECORDS: Final = 250
 """Records in one request, so that each is answered within the time that one question may take."""
+_MAX_BATCH: Final = 1024 * 1024
+"""Bytes of them, where it is not one that has more."""
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 T = TypeVar("T")
@@ -48,6 +52,10 @@ class _UnreachableError(Exception):
 
 class _NotTakenError(_UnreachableError):
     """A decision point answered, and did not believe the credential."""
+
+
+class _RefusedError(_UnreachableError):
+    """A decision point answered that it will never take this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +96,10 @@ class RemoteDecisionPoint:
         """
         return await self._ask(RESOURCE_SEARCH_PATH, request, ResourceSearchResponse)
 
-    async def catalog_head(self, *, using: int | None) -> CatalogHead:
+    async def catalog_head(self, *, using: int | None, records: Sequence[RunHead] = ()) -> CatalogHead:
         """The digests of the active catalog and mapping, as the first decision point that answers says.
 
-        That one is told which generation's are in use here.
+        That one is told which generation's are in use here, and how far the runs of records are.
 
         Raises:
             DecisionError: `pdp_unreachable`.
@@ -99,6 +107,7 @@ class RemoteDecisionPoint:
         """
         try:
             told = {} if using is None else {GENERATION_HEADER: str(using)}
+            told |= {RECORDS_HEADER: heads_text(records)} if records else {}
             return msgspec.json.decode(await self._send("GET", CATALOG_PATH, None, told), type=CatalogHead)
         except (_UnreachableError, msgspec.MsgspecError) as error:
             raise DecisionError(ReasonCode.PDP_UNREACHABLE, f"no catalog: {error}") from error
@@ -121,30 +130,24 @@ class RemoteDecisionPoint:
         """
         return await self._content(MAPPING_PATH, name, IdentityMapping.from_json)
 
-    async def commit(self, record: Record) -> None:
-        """Return once a decision point has committed `record`.
+    async def deliver(self, contents: Sequence[bytes], *, heads: Sequence[RunHead]) -> None:
+        """Return once decision points have committed all of `contents`.
 
         Raises:
-            RecordError: none has.
-
-        """
-        try:
-            await self._send("POST", RECORDS_PATH, msgspec.json.encode(record))
-        except _UnreachableError as error:
-            raise RecordError(f"no decision point took the record: {error}") from error
-
-    async def commit_all(self, records: Sequence[Record]) -> None:
-        """Return once decision points have committed all of `records`.
-
-        Raises:
+            RecordsRefusedError: every decision point refuses one of them.
             RecordError: none has taken some of them.
 
         """
+        told = {RECORDS_HEADER: heads_text(heads)} if heads else {}
         try:
-            for start in range(0, len(records), _MAX_RECORDS):
-                await self._send("POST", RECORDS_PATH, msgspec.json.encode(records[start : start + _MAX_RECORDS]))
+            for batch in _batches(contents):
+                await self._send("POST", RECORDS_PATH, b"[" + b",".join(batch) + b"]", told)
+        except _RefusedError as error:
+            raise RecordsRefusedError(f"every decision point refuses a record: {error}") from error
         except _UnreachableError as error:
             raise RecordError(f"no decision point took the records: {error}") from error
+        except DecisionError as error:
+            raise RecordError(f"no decision point took the records: {error.detail}") from error
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -176,6 +179,7 @@ class RemoteDecisionPoint:
         self, method: str, path: str, body: bytes | None, told: Mapping[str, str] = MappingProxyType({})
     ) -> bytes:
         failures: list[str] = []
+        is_refused = True
         try:
             token = await self._credential.token()
         except CredentialError as error:
@@ -185,7 +189,9 @@ class RemoteDecisionPoint:
                 return await self._exchange(_Question(method, url + path, body, told), token)
             except (aiohttp.ClientError, TimeoutError, OSError, CredentialError, _UnreachableError) as error:
                 failures.append(f"{url}: {type(error).__name__} {error}".strip())
-        raise _UnreachableError("; ".join(failures))
+                is_refused = is_refused and isinstance(error, _RefusedError)
+        # One of another version may take what the others refuse.
+        raise (_RefusedError if is_refused else _UnreachableError)("; ".join(failures))
 
     async def _exchange(self, question: _Question, token: str) -> bytes:
         """The answer to `token`, or to another one where it is not taken."""
@@ -207,6 +213,8 @@ class RemoteDecisionPoint:
                 raise _NotTakenError("the credential is not taken")
             if answer.status == _CONFLICT:
                 raise DecisionError(ReasonCode.BUNDLE_STALE, "the decision point has another claims mapping")
+            if answer.status in _FOR_GOOD:
+                raise _RefusedError(f"HTTP status {answer.status}")
             if answer.status not in {_OK, _NO_CONTENT}:
                 raise _UnreachableError(f"HTTP status {answer.status}")
             return await _bounded(answer)
@@ -230,3 +238,14 @@ async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
         if len(body) > _MAX_ANSWER:
             raise _UnreachableError(f"an answer over {_MAX_ANSWER} bytes")
     return bytes(body)
+
+
+def _batches(contents: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    begin, size = 0, 0
+    for at, content in enumerate(contents):
+        size += len(content) + 1
+        if at > begin and (at - begin >= _MAX_RECORDS or size >= _MAX_BATCH):
+            yield contents[begin:at]
+            begin, size = at, len(content) + 1
+    if contents:
+        yield contents[begin:]

@@ -17,6 +17,7 @@ from pdp.core.catalog.definitions.definition import pin_of
 from pdp.core.contract.errors import Refused, UpstreamError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import UpstreamFailure
 
 LEAST_TTL: Final = 5.0
 """A server's `ttlMs` that is shorter counts as this many seconds; 0, the default, says nothing."""
@@ -101,7 +102,10 @@ class Link:
         if self._starting is None:
             wait = self._backoff.wait(now=self._steady())
             if wait > 0:
-                raise UpstreamError(f"the server is down, the next attempt is made in {wait:.1f} seconds")
+                raise UpstreamError(
+                    f"the server is down, the next attempt is made in {wait:.1f} seconds",
+                    failure=UpstreamFailure.UNREACHABLE,
+                )
             self._starting = asyncio.create_task(self._start())
             self._starting.add_done_callback(self._started)
         await asyncio.shield(self._starting)
@@ -121,7 +125,7 @@ class Link:
                     await self._read()
         except TimeoutError as error:
             text = f"the server's tools could not be read again within {self._freshness.patience:g} seconds"
-            raise UpstreamError(text) from error
+            raise UpstreamError(text, failure=UpstreamFailure.TIMEOUT) from error
 
     async def call(self, offer: Offer, *, arguments: JsonObject) -> JsonObject:
         """The result of one call of `offer`, which must be offered unchanged.
@@ -220,7 +224,9 @@ class Link:
             raise
         except Exception as error:
             self._log.exception("upstream_down")
-            raise UpstreamError(f"the server could not be started: {type(error).__name__}") from error
+            raise UpstreamError(
+                f"the server could not be started: {type(error).__name__}", failure=UpstreamFailure.UNREACHABLE
+            ) from error
         self._take(announced, began)
 
     def _started(self, task: asyncio.Task[None]) -> None:

@@ -10,6 +10,7 @@ from enforcers.gateway.naming import Naming, named
 from enforcers.offer import Offer
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.exact_json import JsonObject
+from pdp.core.contract.record import UpstreamFailure
 
 
 class Router:
@@ -90,7 +91,7 @@ class Router:
         """
         link = self._links.get(offer.server)
         if link is None:
-            raise UpstreamError(f"there is no server `{offer.server}`")
+            raise UpstreamError(f"there is no server `{offer.server}`", failure=UpstreamFailure.UNREACHABLE)
         return await link.call(offer, arguments=arguments)
 
     async def aclose(self) -> None:

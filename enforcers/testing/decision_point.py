@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from enforcers.testing.records import InMemorySpool
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
     OFFERED,
@@ -20,7 +21,9 @@ from pdp.core.contract.authzen import (
 )
 from pdp.core.contract.errors import DecisionError, RecordError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin, DecisionRecord, DriftRecord, OutcomeRecord, Record
+from pdp.core.contract.record import DecisionOrigin, Recording
+from pdp.core.contract.run_head import RunHead
+from pdp.core.contract.sealed import unseal
 from pdp.core.identity.builtin import BUILT_IN
 from pdp.core.identity.mapping import IdentityMapping
 
@@ -34,6 +37,7 @@ def answer(
     policies: Iterable[str] = (),
     obligations: Iterable[str] = (),
     max_age: int = 0,
+    record: Recording = Recording.KEEP,
 ) -> EvaluationResponse:
     """An answer with `code`; `max_age` in milliseconds."""
     toolgate = ToolgateAnswer(
@@ -45,6 +49,7 @@ def answer(
         policies=list(policies),
         obligations=list(obligations),
         cache=CacheHint(max_age=max_age),
+        record=record,
     )
     return EvaluationResponse(code is ReasonCode.ALLOWED, AnswerContext(toolgate))
 
@@ -54,37 +59,23 @@ def allow(_request: EvaluationRequest) -> EvaluationResponse:
     return answer(ReasonCode.ALLOWED)
 
 
-class InMemoryDecisionPoint:
+class InMemoryDecisionPoint(InMemorySpool):
     """Fills the port `DecisionPoint`; set `unreachable` or `records_lost` to a cause to make it fail.
 
-    `maps_by` is the claims mapping that is active, `confirmed` what it was told to be in use.
+    `maps_by` is the claims mapping that is active, `confirmed` what it was told to be in use, `told` how far the
+    runs of records are.
     """
 
     def __init__(self, catalog: Catalog, *, decide: Callable[[EvaluationRequest], EvaluationResponse] = allow) -> None:
+        super().__init__()
         self.active = catalog
         self.maps_by = BUILT_IN
         self.decides = decide
         self.asked: list[EvaluationRequest] = []
-        self.records: list[Record] = []
         self.confirmed: list[int | None] = []
         self.hidden: set[str] = set()
         self.unreachable: str | None = None
-        self.records_lost: str | None = None
-
-    @property
-    def decisions(self) -> list[DecisionRecord]:
-        """The decision records, in the order of their commit."""
-        return [record for record in self.records if isinstance(record, DecisionRecord)]
-
-    @property
-    def drifts(self) -> list[DriftRecord]:
-        """The records of drift, in the order of their commit."""
-        return [record for record in self.records if isinstance(record, DriftRecord)]
-
-    @property
-    def outcomes(self) -> list[OutcomeRecord]:
-        """The outcome records, in the order of their commit."""
-        return [record for record in self.records if isinstance(record, OutcomeRecord)]
+        self.told: list[RunHead] = []
 
     async def decide(self, request: EvaluationRequest) -> tuple[EvaluationResponse, DecisionOrigin]:
         """The decision of the function given.
@@ -109,7 +100,7 @@ class InMemoryDecisionPoint:
         found = [FoundResource(TOOL_TYPE, tool_id) for tool_id in sorted(offered - self.hidden)]
         return ResourceSearchResponse(found, SearchAnswerContext(SearchContext(1, "sha256:0")))
 
-    async def catalog_head(self, *, using: int | None) -> CatalogHead:
+    async def catalog_head(self, *, using: int | None, records: Sequence[RunHead] = ()) -> CatalogHead:
         """The digests of catalog and mapping.
 
         Raises:
@@ -118,6 +109,7 @@ class InMemoryDecisionPoint:
         """
         self._reach()
         self.confirmed.append(using)
+        self.told = list(records)
         return CatalogHead(self.active.digest, 1, self.maps_by.digest)
 
     async def mapping(self, name: str) -> IdentityMapping:
@@ -144,8 +136,8 @@ class InMemoryDecisionPoint:
             raise DecisionError(ReasonCode.PDP_UNREACHABLE, "no catalog has this digest")
         return self.active
 
-    async def commit(self, record: Record) -> None:
-        """Keep `record`.
+    async def deliver(self, contents: Sequence[bytes], *, heads: Sequence[RunHead]) -> None:
+        """Keep the records of `contents`.
 
         Raises:
             RecordError: records are set to be lost.
@@ -153,17 +145,8 @@ class InMemoryDecisionPoint:
         """
         if self.records_lost is not None:
             raise RecordError(self.records_lost)
-        self.records.append(record)
-
-    async def commit_all(self, records: Sequence[Record]) -> None:
-        """Keep `records`.
-
-        Raises:
-            RecordError: records are set to be lost.
-
-        """
-        for record in records:
-            await self.commit(record)
+        self.told = list(heads)
+        self.records += [unseal(content).record for content in contents]
 
     async def aclose(self) -> None:
         """Nothing to let go of."""

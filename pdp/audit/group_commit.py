@@ -14,7 +14,7 @@ from pdp.audit.store import (
     StoreUnavailableError,
     position_of,
 )
-from pdp.core.contract.errors import RecordError
+from pdp.core.contract.errors import RecordError, RecordsRefusedError
 from pdp.core.contract.record import Record
 from pdp.core.contract.sealed import Sealed
 
@@ -65,8 +65,10 @@ class GroupCommit:
         for record in group:
             try:
                 self._append([record])
-            except (RecordUnfitError, StoreUnavailableError) as error:
-                worst = self._failed(error, 1, str(error))
+            except RecordUnfitError as error:
+                worst = RecordsRefusedError(self._failed(error, 1, str(error)).detail)
+            except StoreUnavailableError as error:
+                return self._failed(error, 1, str(error))
             except Exception as error:  # noqa: BLE001 - as above
                 worst = self._failed(error, 1, "internal error")
         return worst

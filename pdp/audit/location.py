@@ -33,15 +33,14 @@ def open_store(log: LogSettings, *, base: Path) -> SqlStore:
     return SqlStore(open_database(log, Access.WRITE, base=base))
 
 
-def open_reader(url: str, *, base: Path, log: LogSettings | None = None) -> SqlReader:
-    """The log at `url`, to read, with the timeouts of `log`; a relative path in it is relative to `base`.
+def open_reader(log: LogSettings, *, base: Path) -> SqlReader:
+    """The log of the settings, to read; a relative path in its URL is relative to `base`.
 
     Raises:
         UnusableError: it cannot be opened, or the URL is of another kind.
 
     """
-    named = (log or LogSettings()).model_copy(update={"url": url})
-    return SqlReader(open_database(named, Access.READ, base=base))
+    return SqlReader(open_database(log, Access.READ, base=base))
 
 
 def open_database(log: LogSettings, access: Access, *, base: Path) -> LogDatabase:

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, exc
 
 from pdp.audit.store import RecordUnfitError, StoreUnavailableError
+from pdp.database.causes import cause
 
 CANNOT: Final = "the decision log cannot be used"
 
@@ -56,6 +57,10 @@ class LogDatabase(Protocol):
         """See to it that records of that arrival (Unix milliseconds) can be inserted."""
         ...
 
+    def drop_until(self, position: int) -> None:
+        """Remove records up to `position` where that can be done for many at once; the rest stay."""
+        ...
+
     def recover(self) -> None:
         """Let go of what an error may have left unusable."""
         ...
@@ -85,10 +90,3 @@ def _is_deadlock(error: BaseException | None) -> bool:
     return getattr(error, "sqlstate", None) == _POSTGRESQL_DEADLOCK or (
         error is not None and error.args[:1] == (_MARIADB_DEADLOCK,)
     )
-
-
-def cause(error: BaseException | None) -> str:
-    """What a driver's `error` says in one line, without the values that PostgreSQL adds to it."""
-    primary = getattr(getattr(error, "diag", None), "message_primary", None)
-    lines = str(primary or error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

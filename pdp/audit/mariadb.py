@@ -56,6 +56,9 @@ class MariadbLog:
     def prepare(self, arrived: int) -> None:
         """There is nothing to prepare."""
 
+    def drop_until(self, position: int) -> None:
+        """Nothing: there are no partitions."""
+
     def recover(self) -> None:
         """Take another connection next time."""
         self._engine.dispose()

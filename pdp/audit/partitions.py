@@ -67,6 +67,12 @@ def create_partition(connection: Connection, month: Month) -> None:
     connection.execute(text(f"CREATE TABLE IF NOT EXISTS {month.table} PARTITION OF records FOR VALUES {bounds}"))
 
 
+def highest_position(connection: Connection, month: Month) -> int | None:
+    """The position of the last record in the partition of `month`, None where it is empty."""
+    found: int | None = connection.execute(text(f"SELECT max(position) FROM {month.table}")).scalar_one()  # noqa: S608
+    return found
+
+
 def drop_partition(connection: Connection, month: Month) -> None:
     """Drop the partition of `month` with all that is in it."""
     connection.execute(text(f"DROP TABLE {month.table}"))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, exc, text
 from pdp.audit.append import STORED_COLUMNS
 from pdp.audit.log_database import Hold
 from pdp.audit.migrate import Converted, Progress
-from pdp.audit.partitions import Month, create_partition, partitions
+from pdp.audit.partitions import Month, create_partition, drop_partition, highest_position, partitions
 from pdp.audit.server_log import isolated, opening, prepare_tables, upgrade_tables
 from pdp.audit.versions import check_unchanged, written_version
 from pdp.database.address import ServerAddress
@@ -90,6 +90,15 @@ class PostgresLog:
                 for one in sorted(missing):
                     create_partition(connection, one)
         self._months = {month}
+
+    def drop_until(self, position: int) -> None:
+        """Drop the partitions in which all is archived, but the newest in which there is something."""
+        with self.transaction(Hold.ALONE) as connection:
+            highest = [(one.month, highest_position(connection, one.month)) for one in partitions(connection)]
+            filled = [month for month, place in highest if place is not None]
+            for month, place in highest:
+                if month < max(filled, default=month) and (place is None or place <= position):
+                    drop_partition(connection, month)
 
     def recover(self) -> None:
         """Take another connection next time."""

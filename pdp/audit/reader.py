@@ -6,8 +6,9 @@ from typing import Protocol
 from pdp.audit.comparison_query import ComparisonQuery
 from pdp.audit.drift_query import DriftQuery
 from pdp.audit.query import Entry, Query
+from pdp.audit.readings import ReadingQuery
 from pdp.audit.store import Run
-from pdp.core.contract.record import ComparisonRecord, DriftRecord
+from pdp.core.contract.record import ComparisonRecord, DriftRecord, ReadingRecord
 
 
 class RecordReader(Protocol):
@@ -23,6 +24,10 @@ class RecordReader(Protocol):
 
     def comparisons(self, query: ComparisonQuery) -> Iterator[ComparisonRecord]:
         """The comparisons that `query` asks for, in the order of their arrival, read as they are taken."""
+        ...
+
+    def readings(self, query: ReadingQuery) -> list[ReadingRecord]:
+        """The readings of the log that `query` asks for, oldest first."""
         ...
 
     def runs(self) -> list[Run]:

@@ -13,10 +13,11 @@ from pdp.audit.drift_query import DriftQuery, find_drifts
 from pdp.audit.heads import RunName, hear, lock_heads
 from pdp.audit.log_database import DeadlockError, Hold, LogDatabase, store_errors
 from pdp.audit.query import Entry, Query, find_entries
+from pdp.audit.readings import ReadingQuery, find_readings
 from pdp.audit.row import row_of
 from pdp.audit.store import Announcement, Kept, Run, StoreUnavailableError
 from pdp.audit.tables import about, conflicts, runs
-from pdp.core.contract.record import ComparisonRecord, DriftRecord
+from pdp.core.contract.record import ComparisonRecord, DriftRecord, ReadingRecord
 from pdp.core.contract.sealed import Sealed
 
 T = TypeVar("T")
@@ -130,6 +131,11 @@ class SqlReader:
         """The comparisons that `query` asks for, in the order of their arrival, read as they are taken."""
         with self._reading() as connection:
             yield from find_comparisons(connection, query)
+
+    def readings(self, query: ReadingQuery) -> list[ReadingRecord]:
+        """The readings of the log that `query` asks for, oldest first."""
+        with self._reading() as connection:
+            return find_readings(connection, query)
 
     def runs(self) -> list[Run]:
         """Every run of every writer, by writer and boot."""

@@ -76,6 +76,9 @@ class SqliteLog:
     def prepare(self, arrived: int) -> None:
         """There is nothing to prepare."""
 
+    def drop_until(self, position: int) -> None:
+        """Nothing: there are no partitions."""
+
     def recover(self) -> None:
         """An error leaves nothing behind."""
 

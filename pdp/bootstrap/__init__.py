@@ -9,12 +9,14 @@ from pdp.audit.ingest import LogWriter
 from pdp.audit.location import open_store
 from pdp.bootstrap.bundles import interval, open_active
 from pdp.bootstrap.canary import open_canary
+from pdp.bootstrap.spools import open_own_spool
 from pdp.core.settings.model import Settings
 from pdp.exports.opening import open_checkpoints
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.watch import watch
 from pdp.revocation.held import HeldRevocations
 from pdp.revocation.location import open_revocations
+from pdp.server.announcements import Announcements
 from pdp.server.clock import system_clock
 from pdp.server.in_process import InProcessDecisionPoint
 from pdp.server.own_records import OwnRecords
@@ -35,18 +37,23 @@ def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDec
     store = open_revocations(pdp, base=base)
     held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
-    own = OwnRecords(writer, clock=clock)
+    announcements = Announcements(writer, clock=clock)
+    spool = open_own_spool(pdp, writer, announcements, base=base, clock=clock, log=log)
+    own = OwnRecords(writer, spool, clock=clock)
     canary = open_canary(pdp, ActiveDecider(active, clock=clock), own, base=base, clock=clock)
     checkpoints = open_checkpoints(pdp, base=base, clock=clock, log=log)
     writer.start()
     return InProcessDecisionPoint(
         active,
         RevokingDecider(canary.decider, held, clock=clock),
-        writer,
+        own,
+        announcements,
         enforcer=enforcer,
         background=[
             partial(watch, active, interval=interval(pdp)),
             partial(held.watch, pdp.revocations.interval),
+            announcements.run,
+            *([] if canary.trial is None else [spool.start]),  # else this process has no records of its own
             *canary.background,
             *([] if checkpoints is None else [checkpoints.watch]),
         ],

@@ -1,18 +1,22 @@
 """The decision point behind HTTP; apart from the rest, since one in this process needs none of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import structlog
 
 from pdp.audit.ingest import LogWriter
-from pdp.audit.location import open_store
+from pdp.audit.location import open_reader, open_store
+from pdp.audit.store import Run
 from pdp.bootstrap.admin import open_admin
 from pdp.bootstrap.bundles import interval, open_active
 from pdp.bootstrap.canary import open_canary
+from pdp.bootstrap.spools import open_own_spool
 from pdp.bootstrap.webhook import open_webhook
+from pdp.core.settings.decision_point import LogSettings
 from pdp.core.settings.model import Settings
 from pdp.exports.opening import open_checkpoints
 from pdp.hosting.address import listen_address
@@ -20,7 +24,9 @@ from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.watch import watch
 from pdp.revocation.held import HeldRevocations
 from pdp.revocation.location import open_revocations
+from pdp.server.announcements import Announcements
 from pdp.server.app import ServerBounds, build_app
+from pdp.server.arrears import Arrears
 from pdp.server.clock import system_clock
 from pdp.server.confirmations import Confirmations
 from pdp.server.enforcers import open_enforcers
@@ -45,10 +51,15 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     store = open_revocations(pdp, base=base)
     held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
     writer = LogWriter(open_store(pdp.log, base=base), log=log)
-    own = OwnRecords(writer, clock=clock)
+    announcements = Announcements(writer, clock=clock)
+    spool = open_own_spool(pdp, writer, announcements, base=base, clock=clock, log=log)
+    own = OwnRecords(writer, spool, clock=clock)
+    arrears = Arrears(lambda: _runs(pdp.log, base=base), log=log)
     canary = open_canary(pdp, decider, own, base=base, clock=clock)
     checkpoints = open_checkpoints(pdp, base=base, clock=clock, log=log)
-    interior = Interior(canary.decider, active, own, held, Confirmations(clock=clock), canary.trial, checkpoints)
+    interior = Interior(
+        canary.decider, active, own, held, Confirmations(clock=clock), canary.trial, checkpoints, announcements, arrears
+    )
     admin = open_admin(settings, interior, base=base, mapping=lambda: active.bundle.mapping, store=store, clock=clock)
     look = _looking(active.refresh, canary.refresh)
     webhook = open_webhook(pdp.bundles, look, base=base, clock=clock)
@@ -71,6 +82,8 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         background=[
             partial(watch, active, interval=interval(pdp)),
             partial(held.watch, pdp.revocations.interval),
+            announcements.run,
+            arrears.run,
             *canary.background,
             *([] if webhook is None else [webhook.watch]),
             *([] if checkpoints is None else [checkpoints.watch]),
@@ -79,6 +92,11 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
         on_close=store.close,
         log=log,
     )
+
+
+def _runs(log: LogSettings, *, base: Path) -> Sequence[Run]:
+    with closing(open_reader(log, base=base)) as reader:
+        return reader.runs()
 
 
 def _looking(*refreshes: Callable[[], None]) -> Callable[[], Awaitable[None]]:

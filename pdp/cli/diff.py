@@ -9,10 +9,13 @@ import typer
 
 from pdp.audit.comparison_query import ComparisonQuery
 from pdp.audit.comparison_summary import summaries
+from pdp.audit.location import open_reader
 from pdp.audit.query import DEFAULT_LIMIT
 from pdp.cli.config import ConfigOption
 from pdp.cli.diff_view import print_summaries
-from pdp.cli.log import SinceOption, UntilOption, UrlOption, instant_of, open_log
+from pdp.cli.log import SinceOption, UntilOption, asked_by, instant_of
+from pdp.cli.log_account import UnrecordedOption, record_reading, unrecorded_of
+from pdp.cli.log_place import UrlOption, place_of
 from pdp.cli.log_view import Output
 from pdp.core.contract.errors import UnusableError
 
@@ -24,7 +27,7 @@ _NONE: Final = (
 
 
 @diff.command(epilog="Example: toolgate diff --live --since 24h")
-def compare(
+def compare(  # noqa: PLR0913 - one for each option
     *,
     live: Annotated[bool, typer.Option("--live", help="What the canary was asked beside the active bundle.")] = False,
     shadow: Annotated[
@@ -34,6 +37,7 @@ def compare(
     until: UntilOption = None,
     limit: Annotated[int, typer.Option(help="At most so many rows, the most frequent.", min=1)] = DEFAULT_LIMIT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a canary.")] = False,
+    unsafe_unrecorded: UnrecordedOption = False,
     log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
@@ -42,7 +46,10 @@ def compare(
         raise UnusableError("say what to compare: `toolgate diff --live` tells what the canary would have decided")
     now = time.time()  # noqa: TID251 - the edge
     wanted = ComparisonQuery(shadow, instant_of(since, "--since", now=now), instant_of(until, "--until", now=now))
-    found = summaries(open_log(log_url, config).comparisons(wanted))
+    place = place_of(log_url, config)
+    found = summaries(open_reader(place.log, base=place.base).comparisons(wanted))
+    unrecorded = unrecorded_of(unsafe_unrecorded)
+    record_reading(place, "diff --live", asked_by(wanted), found=len(found), unrecorded=unrecorded)
     print_summaries(found, Output.JSON if as_json else Output.TABLE, limit=limit, stream=sys.stdout)
     if not found:
         sys.stderr.write(f"{_NONE}\n")

@@ -24,7 +24,7 @@ from pdp.core.engine.explain import Values
 from pdp.core.identity.access import call_request
 from pdp.core.identity.attribute import AttributeType, AttributeValue, NotOfTypeError, normal
 from pdp.core.identity.mapping import IdentityMapping
-from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
+from pdp.core.identity.principal import Principal, PrincipalType, SubjectProperties
 
 explain: Final = typer.Typer(add_completion=False)
 
@@ -127,7 +127,7 @@ def _principal(
         properties=properties,
         scopes=scopes,
         actor=chain[0] if chain else None,
-        delegation=Delegation.of(chain) if chain else None,
+        chain=chain,
     )
 
 

@@ -32,7 +32,7 @@ def as_json(mapped: Mapped, *, claims: VerifiedClaims, mapping: IdentityMapping,
     return {
         "verified": trust is Trust.VERIFIED,
         "issuer": claims.alias,
-        "principal": None if principal is None else msgspec.to_builtins(principal),
+        "principal": None if principal is None else _plain(principal),
         "problems": list(mapped.problems),
         "message": mapped.told or None,
         "origins": [{"member": one.member, "claim": one.claim or None} for one in mapped.origins],
@@ -56,6 +56,10 @@ def lines(mapped: Mapped, *, claims: VerifiedClaims, mapping: IdentityMapping, t
     for member, value in rows:
         yield f"  {member:<{width}}  {value}{_from(origins, member)}"
     yield f"mapping {mapping.digest}"
+
+
+def _plain(principal: Principal) -> dict[str, Any]:
+    return {**msgspec.to_builtins(principal), "delegation": msgspec.to_builtins(principal.delegation)}
 
 
 def _rows(principal: Principal, mapped: Mapped) -> Iterator[tuple[str, str]]:

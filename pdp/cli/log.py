@@ -1,13 +1,13 @@
 """`toolgate log`: who did what, under which rule."""
 
-import os
 import re
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -18,15 +18,17 @@ from pdp.audit.sql_store import SqlReader
 from pdp.cli.config import ConfigOption
 from pdp.cli.dev import seconds
 from pdp.cli.drift_view import print_drifts
+from pdp.cli.log_account import UnrecordedOption, record_reading, unrecorded_of
 from pdp.cli.log_checkpoint import checkpoint
 from pdp.cli.log_migrate import migrate
+from pdp.cli.log_place import UrlOption, place_of
 from pdp.cli.log_prove import prove_record, verify_proof_file
 from pdp.cli.log_verify import verify
 from pdp.cli.log_view import Output, print_entries
+from pdp.cli.log_writers import writers
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import DriftState, Effect
-from pdp.core.settings.load import read_settings
 
 app: Final = typer.Typer(
     name="log",
@@ -41,6 +43,7 @@ app.command("prove", epilog="Example: toolgate log prove 0198f0c2-1111-7000-8000
     prove_record
 )
 app.command("verify-proof", epilog="Example: toolgate log verify-proof proof.json --trust log.pub")(verify_proof_file)
+app.command(epilog="Example: toolgate log writers")(writers)
 app.command(epilog="Example: toolgate log migrate --log-url sqlite:///toolgate.db")(migrate)
 
 POLL_SECONDS: Final = 0.25
@@ -48,7 +51,6 @@ POLL_SECONDS: Final = 0.25
 _DURATION: Final = re.compile(r"[\d.]+(ms|s|m|h)")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
-UrlOption = Annotated[str | None, typer.Option("--log-url", help="The log, instead of the configured one.")]
 ToolOption = Annotated[str | None, typer.Option(help="The tool: `create_issue` or `github/create_issue`.")]
 ServerOption = Annotated[str | None, typer.Option(help="The server.")]
 SinceOption = Annotated[str | None, typer.Option(help="From when on: `1h` ago, or a time.", metavar="TIME")]
@@ -62,12 +64,17 @@ def tail(
     count: Annotated[int, typer.Option("--lines", "-n", help="How many decisions.", min=1)] = 20,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until interrupted.")] = False,
     as_json: JsonOption = False,
+    unsafe_unrecorded: UnrecordedOption = False,
     log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
     """Show the newest decisions, the last to come last."""
-    reader = open_log(log_url, config)
+    place = place_of(log_url, config)
+    reader = open_reader(place.log, base=place.base)
     entries = reader.find(Query(order=Order.ARRIVAL, limit=count))
+    asked = {"lines": count, "follow": follow or None}
+    found = None if follow else len(entries)
+    record_reading(place, "log tail", asked, found=found, unrecorded=unrecorded_of(unsafe_unrecorded))
     _warn_of_conflicts(reader)
     print_entries(entries, Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
     if follow:
@@ -89,6 +96,7 @@ def query(  # noqa: PLR0913 - one for each option
     until: UntilOption = None,
     limit: LimitOption = DEFAULT_LIMIT,
     as_json: JsonOption = False,
+    unsafe_unrecorded: UnrecordedOption = False,
     log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
@@ -106,11 +114,14 @@ def query(  # noqa: PLR0913 - one for each option
         until=instant_of(until, "--until", now=now),
         limit=limit,
     )
-    reader = open_log(log_url, config)
+    place = place_of(log_url, config)
+    reader = open_reader(place.log, base=place.base)
     entries = reader.find(replace(wanted, limit=limit + 1))
+    found, unrecorded = min(len(entries), limit), unrecorded_of(unsafe_unrecorded)
+    record_reading(place, "log query", asked_by(wanted), found=found, unrecorded=unrecorded)
     _warn_of_conflicts(reader)
     print_entries(entries[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
-    _note_extent(len(entries), limit, none="no decision matches")
+    note_extent(len(entries), limit, none="no decision matches")
 
 
 @app.command(epilog="Example: toolgate log drift --server github --since 24h")
@@ -123,6 +134,7 @@ def drift(  # noqa: PLR0913 - one for each option
     until: UntilOption = None,
     limit: LimitOption = DEFAULT_LIMIT,
     as_json: JsonOption = False,
+    unsafe_unrecorded: UnrecordedOption = False,
     log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
@@ -136,12 +148,15 @@ def drift(  # noqa: PLR0913 - one for each option
         until=instant_of(until, "--until", now=now),
         limit=limit,
     )
-    found = open_log(log_url, config).drifts(replace(wanted, limit=limit + 1))
+    place = place_of(log_url, config)
+    found = open_reader(place.log, base=place.base).drifts(replace(wanted, limit=limit + 1))
+    shown, unrecorded = min(len(found), limit), unrecorded_of(unsafe_unrecorded)
+    record_reading(place, "log drift", asked_by(wanted), found=shown, unrecorded=unrecorded)
     print_drifts(found[-limit:], Output.JSON if as_json else Output.TABLE, stream=sys.stdout)
-    _note_extent(len(found), limit, none="no change of a tool matches")
+    note_extent(len(found), limit, none="no change of a tool matches")
 
 
-def _note_extent(found: int, limit: int, *, none: str) -> None:
+def note_extent(found: int, limit: int, *, none: str) -> None:
     """Say that there is more than what was printed, or nothing."""
     if found > limit:
         _note(f"these are the newest {limit} of more: see further with --limit")
@@ -173,18 +188,10 @@ def instant(text: str, option: str, *, now: float) -> str:
     return rfc3339(moment.timestamp())
 
 
-def open_log(log_url: str | None, config: Path) -> SqlReader:
-    """The log at `log_url`, else that of the configuration in the file `config`.
-
-    Raises:
-        ConfigurationError: the configuration has problems.
-        UnusableError: there is no log, or one of another version.
-
-    """
-    if log_url is not None:
-        return open_reader(log_url, base=Path())
-    log = read_settings(config, environ=os.environ).settings.pdp.log  # noqa: TID251 - the edge
-    return open_reader(log.url, base=config.parent, log=log)
+def asked_by(query: Any) -> dict[str, str | int | None]:
+    """What a question asks for, by its members; durations are times by now."""
+    members = {name: value for name, value in asdict(query).items() if name not in {"order", "after"}}
+    return {name: str(value) if isinstance(value, StrEnum) else value for name, value in members.items()}
 
 
 def _follow(reader: SqlReader, output: Output, *, after: int) -> None:

@@ -1,33 +1,26 @@
 """`toolgate log migrate`: a log of an older version becomes one of this version's."""
 
-import os
 import sys
 from pathlib import Path
-from typing import Annotated, Final
-
-import typer
+from typing import Final
 
 from pdp.audit.location import log_address, migrate_log
 from pdp.audit.migrate import Converted
 from pdp.audit.versions import HEAD
 from pdp.cli.config import ConfigOption
+from pdp.cli.log_place import UrlOption, place_of
 from pdp.cli.terminal import visible
-from pdp.core.settings.decision_point import LogSettings
-from pdp.core.settings.load import read_settings
 
 _CLEAR: Final = "\r\x1b[K"
 
 
 def migrate(
     *,
-    log_url: Annotated[str | None, typer.Option("--log-url", help="The log, instead of the configured one.")] = None,
+    log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
     """Convert a decision log that an older version wrote; no record is lost, and none changes."""
-    if log_url is None:
-        log, base = read_settings(config, environ=os.environ).settings.pdp.log, config.parent  # noqa: TID251 - the edge
-    else:
-        log, base = LogSettings(url=log_url), Path()
+    log, base = place_of(log_url, config)
     show = _show if sys.stderr.isatty() else None
     before, converted = migrate_log(log, base=base, progress=show)
     place = visible(log_address(log.url, base=base).shown)

@@ -14,7 +14,9 @@ from pdp.audit.evidence.prove import find_record, prove, record_at
 from pdp.audit.evidence.statement import EvidenceError
 from pdp.audit.location import open_snapshot
 from pdp.cli.config import ConfigOption
-from pdp.cli.log_verify import PROBLEMS, HeldOption, JsonOption, TrustOption, UrlOption, log_of, trusted
+from pdp.cli.log_account import UnrecordedOption, record_reading, unrecorded_of
+from pdp.cli.log_place import UrlOption, place_of
+from pdp.cli.log_verify import PROBLEMS, HeldOption, JsonOption, TrustOption, trusted
 from pdp.cli.terminal import legible
 from pdp.core.contract.errors import UnusableError
 from pdp.exports.held_places import held_at
@@ -29,16 +31,19 @@ def prove_record(
         int | None, typer.Option("--to", help="Up to this checkpoint instead of the newest.", min=1, metavar="NUMBER")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write it.", metavar="FILE")] = None,
+    unsafe_unrecorded: UnrecordedOption = False,
     log_url: UrlOption = None,
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
     """Write the proof that a record is in the log: what it says, and how it leads to signed checkpoints."""
     if (identity is None) == (position is None):
         raise typer.BadParameter("name the record by its `id`, or by `--position`")
-    log, base = log_of(log_url, config)
-    with open_snapshot(log, base=base) as connection:
+    place = place_of(log_url, config)
+    with open_snapshot(place.log, base=place.base) as connection:
         found = record_at(connection, position) if position is not None else find_record(connection, identity or "")
         proof = prove(connection, found, upto=upto).to_json()
+    asked = {"id": identity, "position": position, "to": upto}
+    record_reading(place, "log prove", asked, found=1, unrecorded=unrecorded_of(unsafe_unrecorded))
     if out is None:
         sys.stdout.write(proof.decode("utf-8"))
         return

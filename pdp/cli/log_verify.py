@@ -1,6 +1,5 @@
 """`toolgate log verify`: whether the log is what was signed."""
 
-import os
 import sys
 from collections.abc import Callable
 from itertools import chain
@@ -15,15 +14,13 @@ from pdp.audit.evidence.log_snapshot import LogSnapshot
 from pdp.audit.evidence.verify import Report, Verification
 from pdp.audit.location import open_snapshot
 from pdp.cli.config import ConfigOption
+from pdp.cli.log_place import UrlOption, place_of
 from pdp.cli.terminal import legible
 from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.checkpoints import CheckpointSettings
-from pdp.core.settings.decision_point import LogSettings
-from pdp.core.settings.load import read_settings
 from pdp.exports.held_places import held_at
 from pdp.exports.opening import read_trusted
 
-UrlOption = Annotated[str | None, typer.Option("--log-url", help="The log, instead of the configured one.")]
 TrustOption = Annotated[
     list[Path] | None,
     typer.Option("--trust", help="A public key that signs the log; may be repeated.", metavar="FILE"),
@@ -50,7 +47,7 @@ def verify(
     config: ConfigOption = Path("toolgate.yaml"),
 ) -> None:
     """Find what was altered, removed, added or moved, the first of it first; exit 1 where anything is."""
-    log, base = log_of(log_url, config)
+    log, base = place_of(log_url, config)
     keys = trusted(trust, log.checkpoints, base=base)
     held = chain.from_iterable(held_at(place) for place in checkpoint or [])
     with open_snapshot(log, base=base) as connection:
@@ -58,21 +55,14 @@ def verify(
         if not keys and (checkpoint or next(snapshot.checkpoints(), None) is not None):
             raise UnusableError("name the public keys that sign the log with `--trust`: nobody is trusted unasked")
         report = Verification(snapshot, trusted=keys, held=held, told=_telling(snapshot)).run()
-    sys.stdout.write(_json(report) if as_json else _text(report))
+    print_report(report, as_json=as_json)
     if report.findings.counts:
         raise typer.Exit(PROBLEMS)
 
 
-def log_of(log_url: str | None, config: Path) -> tuple[LogSettings, Path]:
-    """The settings of the log at `log_url`, else of the configuration, and what its paths are relative to.
-
-    Raises:
-        ConfigurationError: the configuration has problems.
-
-    """
-    if log_url is not None:
-        return LogSettings(url=log_url), Path()
-    return read_settings(config, environ=os.environ).settings.pdp.log, config.parent  # noqa: TID251 - the edge
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Print what a verification came to."""
+    sys.stdout.write(_json(report) if as_json else _text(report))
 
 
 def trusted(named: list[Path] | None, settings: CheckpointSettings | None, *, base: Path) -> Trusted:

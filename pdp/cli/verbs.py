@@ -72,8 +72,12 @@ VERBS: Final[Mapping[str, Verb]] = MappingProxyType(
 
 MEMBERS: Final[Mapping[str, Verb]] = MappingProxyType(
     {
+        "log.archive": Verb(Panel.AUDIT, "Move old records into Parquet files.", extra="archive"),
+        "log.verify-archives": Verb(Panel.AUDIT, "Find what was altered in archives.", extra="archive"),
         "schemas.fidelity": Verb(Panel.CATALOG, "Say what policies can see of each tool's arguments.", extra="server"),
         "schemas.cedar": Verb(Panel.CATALOG, "Print the Cedar schema that policies are checked with.", extra="server"),
+        "log.readings": Verb(Panel.AUDIT, "Show who asked the log for what.", extra="server"),
+        "log.schema": Verb(Panel.AUDIT, "Print the JSON Schema of records."),
     }
 )
 """Verbs that join a group of ours from another package than the group's."""

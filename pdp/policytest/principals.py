@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pdp.core.document.tree import SettingPath
 from pdp.core.identity.attribute import AttributeType, AttributeValue, NotOfTypeError, normal
-from pdp.core.identity.principal import Delegation, Principal, SubjectProperties
+from pdp.core.identity.principal import Principal, SubjectProperties
 from pdp.policytest.entry import PrincipalEntry
 from pdp.policytest.reader import EntryReader, suggestion
 
@@ -47,7 +47,7 @@ def _principal(
         ),
         scopes=tuple(sorted(set(entry.scopes))),
         actor=chain[0] if chain else entry.actor,
-        delegation=Delegation.of(chain) if chain else None,
+        chain=tuple(chain),
     )
 
 

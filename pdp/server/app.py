@@ -98,13 +98,13 @@ def build_app(
     bounds, writer = bounds or ServerBounds(), interior.writer
     decider = RevokingDecider(interior.decider, interior.held, clock=clock)
     limits = JsonLimits(max_bytes=bounds.max_body_bytes, max_depth=bounds.max_depth)
-    catalogs = Catalogs(decider, interior.confirmations)
+    catalogs = Catalogs(decider, interior.confirmations, interior.announcements)
     events = Events(interior, catalogs, rules=bounds.feed, log=log)
     metrics = Metrics(interior, listeners=events.feed)
     journal = Journal(interior.own, clock=clock)
     fence = Fence(metrics=metrics, log=log)
     decisions = Decisions(decider, journal, fence=fence, metrics=metrics, limits=limits, clock=clock, log=log)
-    records = Records(writer, fence=fence, metrics=metrics, limits=limits)
+    records = Records(writer, interior.announcements, fence=fence, metrics=metrics, limits=limits)
     bundles = ArchivedBundles(interior.bundles)
     health = Health(interior, metrics=metrics, clock=clock)
     routes = {

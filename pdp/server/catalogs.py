@@ -10,10 +10,12 @@ from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.event import GenerationEvent
 from pdp.server.access import Caller
+from pdp.server.announcements import Announcements
 from pdp.server.confirmations import Confirmations
 from pdp.server.decider import Decider, active_name
 from pdp.server.enforcers import KnownEnforcer
 from pdp.server.exchange import Answer, Headers, RefusedExchange, Request, json_answer
+from pdp.server.records import heads_said
 
 MAX_HELD: Final = 4
 """Catalogs, and mappings, that can be had by digest: the active one and those that were asked for before it."""
@@ -49,9 +51,12 @@ class _Held:
 class Catalogs:
     """Serves catalogs and mappings; encodes each once for each bundle."""
 
-    def __init__(self, decider: Decider, confirmations: Confirmations) -> None:
+    def __init__(
+        self, decider: Decider, confirmations: Confirmations, announcements: Announcements | None = None
+    ) -> None:
         self._decider = decider
         self._confirmations = confirmations
+        self._announcements = announcements
         self._active: GenerationEvent | None = None
         self._catalogs = _Held()
         self._mappings = _Held()
@@ -59,15 +64,18 @@ class Catalogs:
     async def head(self, http: Request, caller: Caller) -> Answer:
         """`GET /v1/catalog`: digests and generation of the active catalog and mapping; the entity tag has all three.
 
-        An enforcer may say which generation it uses now.
+        An enforcer may say which generation it uses now, and how far the runs of its records are.
 
         Raises:
-            RefusedExchange: 400 for a generation that is none, 503 where none is active.
+            RefusedExchange: 400 for a generation or runs that are none, 503 where none is active.
 
         """
+        heads = heads_said(http, caller)
         used = _generation(http.header(GENERATION_HEADER.lower().encode()))
         if used is not None and isinstance(caller, KnownEnforcer):
             self._confirmations.take(caller.name, used)
+        if heads and self._announcements is not None and isinstance(caller, KnownEnforcer):
+            self._announcements.take(caller.name, heads)
         try:
             active = self.active()
         except Refused as refusal:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from pdp.audit.readings import WRITER as READER
 from pdp.core.contract import base64url
 from pdp.core.contract.errors import ConfigurationError, Problem, UnusableError
 from pdp.core.settings.model import Settings
@@ -15,6 +16,7 @@ from pdp.tokens.secret_file import obtain_secret
 OWN_WRITER: Final = "pdp"
 """The writer of records that the decision point makes itself, so no enforcer may be called so."""
 
+_TAKEN: Final = frozenset({OWN_WRITER, READER})
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 _KEY: Final = re.compile(rb"[A-Za-z0-9._~+/=-]{32,512}")
 _KEY_BYTES: Final = 32
@@ -46,7 +48,7 @@ def read_enforcer_keys(settings: Settings, *, base: Path, randomness: Callable[[
     """
     named = {name: enforcer.key for name, enforcer in settings.pdp.enforcers.items()}
     files = {settings.gateway.name: settings.gateway.key, **named}
-    problems = [_bad_name(name) for name in files if not _NAME.fullmatch(name) or name == OWN_WRITER]
+    problems = [_bad_name(name) for name in files if not _NAME.fullmatch(name) or name in _TAKEN]
     if problems:
         raise ConfigurationError(problems)
     keys = {name: _key(base / file, randomness) for name, file in files.items() if file is not None}
@@ -73,7 +75,8 @@ def _key(path: Path, randomness: Callable[[int], bytes]) -> bytes:
 
 
 def _bad_name(name: str) -> Problem:
-    return _problem(f"`{name}` cannot be an enforcer's name: use lower-case letters, digits, hyphens, and not `pdp`")
+    rule = f"use lower-case letters, digits, hyphens, and neither `{OWN_WRITER}` nor `{READER}`"
+    return _problem(f"`{name}` cannot be an enforcer's name: {rule}")
 
 
 def _problem(message: str) -> Problem:

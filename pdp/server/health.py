@@ -24,15 +24,16 @@ class Health:
         self._metrics = metrics
         self._clock = clock
         self._probed_at: float | None = None
-        self._log_error: str | None = None
+        self._store_error: str | None = None
 
     async def alive(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002 - one form for every path
         """`GET /healthz`: the process answers."""
         return json_answer({"status": "ok"})
 
     async def ready(self, http: Request, caller: Caller) -> Answer:  # noqa: ARG002
-        """`GET /readyz`: 200 with a bundle that decides, revocations and a log that takes records, else 503."""
-        log_error, revocations_error = await self._probe(), self._unknown()
+        """`GET /readyz`: 200 with a bundle that decides, revocations and a spool that takes records, else 503."""
+        log_error, revocations_error = await self._untaken(), self._unknown()
+        log_store_error, waiting = await self._probe(), self._interior.own.spool.standing()
         facts, active = facts_of(self._interior.bundles), active_name(self._interior.decider)
         state: Mapping[str, Any] = {
             "ready": active.generation > 0 and facts.unusable is log_error is revocations_error is None,
@@ -45,6 +46,10 @@ class Health:
             "source_age_ms": facts.source_age_ms,
             "revocations_error": revocations_error,
             "log_error": log_error,
+            "log_store_error": log_store_error,
+            "log_waiting": waiting.records,
+            "log_waiting_ms": None if waiting.age is None else int(waiting.age * 1000),
+            "log_refused": waiting.refused,
             "log_queue": self._interior.writer.depth,
             "checkpoints": None if self._interior.checkpoints is None else self._interior.checkpoints.standing(),
             "canary": None if self._interior.trial is None else self._interior.trial.standing,
@@ -63,13 +68,21 @@ class Health:
             return refusal.detail
         return None
 
+    async def _untaken(self) -> str | None:
+        """Why no record can be kept now, None where it can."""
+        try:
+            await self._interior.own.spool.check()
+        except RecordError as error:
+            return error.detail
+        return None
+
     async def _probe(self) -> str | None:
         now = self._clock.steady()
         if self._probed_at is None or now - self._probed_at >= PROBE_SECONDS:
             self._probed_at = now
             try:
                 await self._interior.writer.probe()
-                self._log_error = None
+                self._store_error = None
             except RecordError as error:
-                self._log_error = error.detail
-        return self._log_error
+                self._store_error = error.detail
+        return self._store_error

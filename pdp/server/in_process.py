@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from pdp.audit.ingest import LogWriter
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import (
     CatalogHead,
@@ -16,12 +15,15 @@ from pdp.core.contract.authzen import (
 )
 from pdp.core.contract.errors import DecisionError, Refused
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin, Record
-from pdp.core.contract.sealed import seal
+from pdp.core.contract.record import DecisionOrigin
+from pdp.core.contract.run_head import RunHead
 from pdp.core.identity.mapping import IdentityMapping
 from pdp.lifecycle.activate import ActiveBundle
+from pdp.server.announcements import Announcements
 from pdp.server.background import Background
 from pdp.server.decider import Decider
+from pdp.server.log_sink import LogSink
+from pdp.server.own_records import OwnRecords
 
 
 class InProcessDecisionPoint:
@@ -31,7 +33,8 @@ class InProcessDecisionPoint:
         self,
         active: ActiveBundle,
         decider: Decider,
-        writer: LogWriter,
+        own: OwnRecords,
+        announcements: Announcements,
         *,
         enforcer: str,
         background: Sequence[Callable[[], Awaitable[None]]],
@@ -40,7 +43,9 @@ class InProcessDecisionPoint:
     ) -> None:
         self._active = active
         self._decider = decider
-        self._writer = writer
+        self._own = own
+        self._announcements = announcements
+        self._sink = LogSink(own.writer, announcements, name=enforcer)
         self._enforcer = enforcer
         self._background = Background(background, log=log)
         self._background.start()
@@ -63,8 +68,14 @@ class InProcessDecisionPoint:
         except Refused as refusal:
             raise DecisionError(refusal.code, refusal.detail) from refusal
 
-    async def catalog_head(self, *, using: int | None) -> CatalogHead:  # noqa: ARG002 - nobody else asks what is used
+    async def catalog_head(
+        self,
+        *,
+        using: int | None,  # noqa: ARG002 - nobody else asks what is used
+        records: Sequence[RunHead] = (),
+    ) -> CatalogHead:
         """The digests of the active bundle, for its catalog, and of its claims mapping."""
+        self._announcements.take(self._enforcer, records)
         bundle = self._active.bundle
         return CatalogHead(bundle.manifest.digest, bundle.manifest.serial, bundle.mapping.digest)
 
@@ -92,26 +103,19 @@ class InProcessDecisionPoint:
             raise DecisionError(ReasonCode.BUNDLE_STALE, "another claims mapping was activated meanwhile")
         return mapping
 
-    async def commit(self, record: Record) -> None:
-        """Return once `record` is committed.
+    async def deliver(self, contents: Sequence[bytes], *, heads: Sequence[RunHead]) -> None:
+        """Return once the log has committed all of `contents`.
 
         Raises:
-            RecordError: it is not.
+            RecordsRefusedError: one of them is no record, or cannot be stored.
+            RecordError: they are not all committed.
 
         """
-        await self._writer.commit(seal(record))
-
-    async def commit_all(self, records: Sequence[Record]) -> None:
-        """Return once all of `records` are committed.
-
-        Raises:
-            RecordError: at least one of them is not.
-
-        """
-        await self._writer.commit_all([seal(record) for record in records])
+        await self._sink.deliver(contents, heads=heads)
 
     async def aclose(self) -> None:
         """Stop what goes on beside it and close the log."""
         await self._background.stop()
-        await self._writer.aclose()
+        await self._own.spool.aclose()
+        await self._own.writer.aclose()
         self._on_close()

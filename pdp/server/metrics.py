@@ -83,10 +83,27 @@ class _State(Collector):
         yield GaugeMetricFamily("toolgate_log_queue", "Records that wait to be committed.", value=writer.depth)
         yield CounterMetricFamily("toolgate_records_committed", "Records committed.", value=commits.committed)
         yield CounterMetricFamily("toolgate_record_failures", "Records not committed.", value=commits.failures)
+        yield from self._of_records()
         yield CounterMetricFamily(
             "toolgate_bundle_reload_failures", "Bundles not activated.", value=decider.reload_failures
         )
         yield from self._of_bundles()
+
+    def _of_records(self) -> Iterator[Metric]:
+        spool = self._interior.own.spool.standing()
+        yield GaugeMetricFamily("toolgate_spool_records", "Own records that wait for the log.", value=spool.records)
+        yield GaugeMetricFamily("toolgate_spool_bytes", "Bytes of them.", value=spool.bytes)
+        yield GaugeMetricFamily("toolgate_spool_age_seconds", "Since when the oldest waits.", value=spool.age or 0.0)
+        yield CounterMetricFamily("toolgate_spool_refused", "Own records refused for good.", value=spool.refused)
+        if self._interior.arrears is None:
+            return
+        missing = GaugeMetricFamily("toolgate_log_records_missing", "Between those that came.", labels=["enforcer"])
+        behind = GaugeMetricFamily("toolgate_log_records_behind", "After those that came.", labels=["enforcer"])
+        for writer, arrear in self._interior.arrears.last.items():
+            missing.add_metric([writer], arrear.missing)
+            behind.add_metric([writer], arrear.behind)
+        yield missing
+        yield behind
 
     def _of_bundles(self) -> Iterator[Metric]:
         bundles = self._interior.bundles

@@ -8,12 +8,14 @@ import msgspec
 
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.digest import digest_of
-from pdp.core.contract.errors import MessageError, RecordError
+from pdp.core.contract.errors import MessageError, RecordError, RecordsRefusedError
 from pdp.core.contract.exact_json import JsonLimits, canonical, parse
 from pdp.core.contract.identifier import unix_seconds
 from pdp.core.contract.record import DecisionRecord, DriftRecord, EnforcerRecord, OutcomeRecord
+from pdp.core.contract.run_head import RECORDS_HEADER, RunHead, read_heads
 from pdp.core.contract.sealed import Sealed
 from pdp.server.access import Caller
+from pdp.server.announcements import Announcements
 from pdp.server.enforcers import KnownEnforcer
 from pdp.server.exchange import Answer, RefusedExchange, Request, json_answer
 from pdp.server.fence import Fence
@@ -29,8 +31,17 @@ _TIME: Final = re.compile(r"\d{4}-(0\d|1[0-2])-[0-3]\d[T][0-2]\d:[0-5]\d:[0-6]\d
 class Records:
     """Takes records."""
 
-    def __init__(self, writer: LogWriter, *, fence: Fence, metrics: Metrics, limits: JsonLimits) -> None:
+    def __init__(
+        self,
+        writer: LogWriter,
+        announcements: Announcements | None,
+        *,
+        fence: Fence,
+        metrics: Metrics,
+        limits: JsonLimits,
+    ) -> None:
         self._writer = writer
+        self._announcements = announcements
         self._fence = fence
         self._metrics = metrics
         self._limits = limits
@@ -39,10 +50,12 @@ class Records:
         """Commit the record or the list of records in the body.
 
         Raises:
-            RefusedExchange: 400 for what is no record, 403 for another's, 503 when not all are committed.
+            RefusedExchange: 400 for what is no record or cannot be stored, 403 for another's, 503 when not all are
+                committed.
 
         """
         # (1) read
+        heads = heads_said(http, caller)
         records, sealed = read_records(http.body, limits=self._limits)
         # (2) only one's own
         if not isinstance(caller, KnownEnforcer) or any(record.writer != caller.name for record in records):
@@ -51,13 +64,33 @@ class Records:
         # (3) commit
         try:
             await self._writer.commit_all(sealed)
+        except RecordsRefusedError as error:
+            raise RefusedExchange(400, "a record cannot be stored") from error
         except RecordError as error:
             raise RefusedExchange(503, error.caller_text) from error
         for record in records:
             if isinstance(record, DriftRecord):
                 self._metrics.drifted(record)
+        if self._announcements is not None:
+            self._announcements.take(caller.name, heads)
         # (4) answer
         return json_answer({"committed": len(records)})
+
+
+def heads_said(http: Request, caller: Caller) -> Sequence[RunHead]:
+    """What an enforcer says of its runs; nobody else is asked.
+
+    Raises:
+        RefusedExchange: 400 for a header that says something else.
+
+    """
+    text = http.header(RECORDS_HEADER.lower().encode())
+    if text is None or not isinstance(caller, KnownEnforcer):
+        return ()
+    try:
+        return read_heads(text)
+    except ValueError as error:
+        raise RefusedExchange(400, f"the header `{RECORDS_HEADER.lower()}` is not as it must be") from error
 
 
 def read_records(body: bytes, *, limits: JsonLimits) -> tuple[Sequence[EnforcerRecord], Sequence[Sealed]]:

@@ -82,14 +82,16 @@ class PdpService:
     async def __aenter__(self) -> Self:
         """Start what goes on beside the application."""
         self._interior.writer.start()
+        await self._interior.own.spool.start()
         self._background.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it; what waits for the log is committed first."""
+        """Stop it; what waits for the log is committed first, as far as that does not take long."""
         self.stop()
         await self._background.stop()
+        await self._interior.own.spool.aclose()
         await self._interior.writer.aclose()
         self._on_close()

@@ -164,8 +164,7 @@ class Trial:
         self._recorded_at = self._clock.steady()
         if not self._pending:
             self._pending = [
-                self._records.numbered(ComparisonRecord, percent=self._percent, **members)
-                for members in self._tally.take()
+                self._records.made(ComparisonRecord, percent=self._percent, **members) for members in self._tally.take()
             ]
         if not self._pending:
             return

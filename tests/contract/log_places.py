@@ -32,7 +32,7 @@ class LogPlace:
 
     @contextmanager
     def reader(self) -> Iterator[SqlReader]:
-        with closing(open_reader(self.url, base=Path("/nowhere"))) as opened:
+        with closing(open_reader(LogSettings(url=self.url), base=Path("/nowhere"))) as opened:
             yield opened
 
     def find(self, query: Query | None = None) -> list[Entry]:

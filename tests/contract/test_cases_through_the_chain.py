@@ -4,8 +4,11 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import structlog
 
+from enforcers.account import ArgumentRecording
+from enforcers.cache import CachedDecisions
 from enforcers.caller import Caller, Identified, Transport
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
@@ -13,7 +16,6 @@ from enforcers.definitions import Definitions
 from enforcers.offer import Offer
 from enforcers.principals import Principals
 from enforcers.recorder import Recorder
-from enforcers.testing.decision_point import InMemoryDecisionPoint
 from enforcers.verdict import Denied, Listed
 from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.contract.authzen import (
@@ -27,7 +29,7 @@ from pdp.core.contract.errors import TokenError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect
+from pdp.core.contract.record import Effect, Recording
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases
@@ -35,6 +37,7 @@ from pdp.policytest.entry import Definition
 from pdp.policytest.files import read_files
 from pdp.policytest.run import Decided, Shown, run
 from pdp.tokens.presented import Presented, bearer
+from tests.record_schema import ValidatingDecisionPoint
 from tests.shelf import Shelf
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -50,17 +53,21 @@ class NoTokens:
         raise TokenError(ReasonCode.TOKEN_INVALID, f"no tokens at {now} for the scheme {presented.scheme}")
 
 
-class BundlePoint(InMemoryDecisionPoint):
-    """Decides by a bundle, at the time it is set to."""
+class BundlePoint(ValidatingDecisionPoint):
+    """Decides by a bundle, at the time it is set to, with what the enforcer's name is where it is known."""
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle.catalog, decide=self._evaluate)
         self.maps_by = bundle.mapping
         self.bundle = bundle
         self.now = 0.0
+        self.known_as: str | None = None
+        self.answers = itertools.count()
 
     def _evaluate(self, request: EvaluationRequest) -> EvaluationResponse:
-        return self.bundle.evaluate(request, now=self.now, decision_id="decision")
+        if self.known_as is not None:
+            request = msgspec.structs.replace(request, context={**request.context, "enforcer": self.known_as})
+        return self.bundle.evaluate(request, now=self.now, decision_id=f"decision-{next(self.answers)}")
 
     async def search(self, request: ResourceSearchRequest) -> ResourceSearchResponse:
         return self.bundle.search(request, now=self.now)
@@ -87,21 +94,25 @@ class Servers(Shelf):
 
 
 class Enforcer:
-    """A chain whose decision point is a bundle."""
+    """A chain whose decision point is a bundle; `arguments` is what records have of those."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, arguments: Recording = Recording.KEEP) -> None:
         count = itertools.count()
-        clock = Clock(lambda: 0.0, lambda: 0.0, lambda size: next(count).to_bytes(size, "big"))
+        self.steady = 0.0
+        self._before: Case | None = None
+        clock = Clock(lambda: 0.0, lambda: self.steady, lambda size: next(count).to_bytes(size, "big"))
         self._servers = servers = Servers(bundle)
-        self._point = BundlePoint(bundle)
+        self.point = self._point = BundlePoint(bundle)
         log = structlog.get_logger()
         catalog = CatalogView(self._point, max_age=10, steady=clock.steady, log=log)
-        recorder = Recorder(self._point, writer="gateway", clock=clock)
+        recorder = Recorder(
+            self._point, writer="gateway", clock=clock, arguments=ArgumentRecording(bytes(32), arguments)
+        )
         self._chain = Chain(
             authenticator=NoTokens(),
             principals=Principals(catalog),
             definitions=Definitions(servers, catalog=catalog, recorder=recorder, log=log),
-            decisions=self._point,
+            decisions=CachedDecisions(self._point, entries=100, max_staleness=5, steady=clock.steady),
             recorder=recorder,
             forwarder=servers,
             clock=clock,
@@ -113,6 +124,8 @@ class Enforcer:
         caller = Caller(bearer("token"), transport, session=seen["session"], client_ip=seen["ip"])
         who = Identified(caller, case.asker.principal, NOBODYS)
         self._point.now = case.now
+        self.steady += 60 * (case is not self._before)  # nothing is cached for another case, which has another time
+        self._before = case
         if not isinstance(case, CallCase):
             listed = await self._chain.list_tools(Request(1, "tools/list", {}), who=who)
             assert isinstance(listed, Listed)

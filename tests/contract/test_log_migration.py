@@ -337,12 +337,12 @@ def old_postgresql(postgresql: Server) -> LogPlace:
 def test_a_log_of_version_4_in_postgresql_is_converted_too(old_postgresql: LogPlace, root: Path) -> None:
     log = LogSettings(url=old_postgresql.url)
     with pytest.raises(UnusableError, match="version 5: `toolgate log migrate` converts it"):
-        open_reader(log.url, base=Path())
+        open_reader(log, base=Path())
     assert "committed\n" not in kill_after(migrating(root, log.url), 1)
     assert old_postgresql.execute("SELECT count(*) FROM decisions") == [(2002,)]
     before, converted = migrate_log(log, base=Path())
     assert (before, converted) == ("0004", Converted(total=2003, done=2003))
-    with closing(open_reader(log.url, base=Path())) as reader:
+    with closing(open_reader(log, base=Path())) as reader:
         assert_is_converted(reader)
     with closing(open_store(log, base=Path())) as store:
         assert store.append([sealed_json(members_of(decision(3)))]) == [Kept(KNOWN)]

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from enforcers.account import ArgumentRecording
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Authenticator, Chain
 from enforcers.clock import system_clock
@@ -129,7 +130,7 @@ async def open_host(
     router = Router(servers, naming=naming or Prefixed(), freshness=freshness, steady=clock.steady, log=log)
     point = InMemoryDecisionPoint(Catalog([]))
     tokens = Tokens()
-    recorder = Recorder(point, writer="gateway", clock=clock)
+    recorder = Recorder(point, writer="gateway", clock=clock, arguments=ArgumentRecording(bytes(32)))
     catalog = CatalogView(point, max_age=0, steady=clock.steady, log=log)
     definitions = Definitions(router, catalog=catalog, recorder=recorder, log=log)
     chain = Chain(

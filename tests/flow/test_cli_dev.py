@@ -8,7 +8,7 @@ import pytest
 
 from pdp.core.identity.builtin import BUILT_IN
 from pdp.core.identity.mapped import principal_of
-from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
+from pdp.core.identity.principal import Principal, PrincipalType, SubjectProperties
 from pdp.core.settings.load import read_settings
 from pdp.tokens.presented import bearer
 from pdp.tokens.trust import build_authenticator
@@ -36,7 +36,7 @@ async def test_the_token_is_all_that_is_printed_and_is_believed(tmp_path: Path) 
         SubjectProperties(("dev|eng", "dev|ops"), ("dev|dev",), "dev|acme", mapping=BUILT_IN.digest),
         ("a", "b"),
         "dev|near",
-        Delegation("dev|near", "dev|far", 2, ("dev|far", "dev|near")),
+        ("dev|near", "dev|far"),
     )
     assert abs(claims.expires_at - now - 8 * 3600) < 60
 

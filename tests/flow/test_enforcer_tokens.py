@@ -13,8 +13,9 @@ import pytest
 from enforcers.compose import open_decision_point
 from enforcers.decision_source import DecisionPoint
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest, Subject
-from pdp.core.contract.errors import DecisionError, RecordError
+from pdp.core.contract.errors import DecisionError, RecordsRefusedError
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.sealed import seal
 from pdp.core.settings.load import load
 from tests.flow.pdp_process import Pdp, running, set_up
 from tests.unit.audit.sample import decision
@@ -89,14 +90,14 @@ async def test_an_enforcer_asks_lists_records_and_reads_with_tokens_of_its_own(
         assert [one.id for one in found.results] == ["git/git_log"]
         catalog = await point.catalog((await point.catalog_head(using=None)).digest)
         assert catalog.servers() == {"git"}
-        await point.commit(decision(1, writer="edge", server="git"))
+        await point.deliver([seal(decision(1, writer="edge", server="git")).content], heads=())
         # What is another's is refused, whatever is asked of it.
         with pytest.raises(DecisionError) as refused:
             await point.decide(ask("files/read_file"))
         assert (refused.value.code, "403" in refused.value.detail) == (ReasonCode.PDP_UNREACHABLE, True)
         for record in (decision(2, writer="edge", server="files"), decision(3, writer="other", server="git")):
-            with pytest.raises(RecordError):
-                await point.commit(record)
+            with pytest.raises(RecordsRefusedError):
+                await point.deliver([seal(record).content], heads=())
         await point.aclose()
         assert len(endpoint.forms) == 1
         pdp.stop()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from enforcers.account import ArgumentRecording
 from enforcers.caller import Caller, Identified, Transport
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
@@ -20,6 +21,7 @@ from enforcers.pdp_credential import KeyCredential
 from enforcers.principals import Principals
 from enforcers.recorder import Recorder
 from enforcers.remote import RemoteDecisionPoint
+from enforcers.testing.records import InMemorySpool
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.bootstrap import open_local
 from pdp.core.catalog.definitions.snapshot import read_snapshot
@@ -65,7 +67,7 @@ def _chain(point: DecisionPoint, root: Path) -> tuple[Chain, CatalogView]:
     definition = read_snapshot(path, (root / path).read_bytes())
     shelf = Shelf({"git__git_log": Offer("git", "git_log", dict(definition.content), definition.pin)})
     view = CatalogView(point, max_age=600, steady=clock.steady, log=log)
-    recorder = Recorder(point, writer="gateway", clock=clock)
+    recorder = Recorder(InMemorySpool(), writer="gateway", clock=clock, arguments=ArgumentRecording(bytes(32)))
     chain = Chain(
         authenticator=Alice(),
         principals=Principals(view),

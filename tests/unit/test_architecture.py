@@ -45,7 +45,7 @@ def test_an_import_against_the_direction_is_noticed(root: Path, tmp_path: Path) 
         "pdp.core",
         "enforcers",
         "pdp never imports enforcers",
-        "enforcers import from pdp only core, tokens and hosting",
+        "enforcers import from pdp only core, tokens, hosting and spool",
         "cedarpy is known to pdp.core.engine.cedar alone",
         "fastapi is known to pdp.server alone",
     }

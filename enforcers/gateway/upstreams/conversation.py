@@ -28,11 +28,13 @@ from enforcers.gateway.protocol import (
 from enforcers.gateway.upstreams.channel import Channel, Question, RejectedError
 from enforcers.gateway.upstreams.listing import LISTS, Listing, read_list
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
+from enforcers.offer import ErrorResult
 from pdp.core.catalog.definitions.definition import Kind
 from pdp.core.contract.checked_call import TOOLS_CALL
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import METHOD_NOT_FOUND, ErrorAnswer, Notification, Request, Result
+from pdp.core.contract.record import UpstreamFailure
 
 UPSTREAM_LEGACY_VERSIONS: Final = (*LEGACY_VERSIONS, "2024-11-05")
 """The oldest revision has the same `tools/list` and `tools/call`; many servers stayed with it."""
@@ -104,7 +106,7 @@ class Conversation:
                 case ErrorAnswer(code=code) if code == METHOD_NOT_FOUND and may_be_unknown:
                     return {LISTS[kind].member: []}
                 case ErrorAnswer(code=code):
-                    raise UpstreamError(f"the server answers `{method}` with error {code}")
+                    raise UpstreamError(f"the server answers `{method}` with error {code}", error=code)
 
         if not announced and kind is not Kind.TOOL:
             return Listing()
@@ -124,9 +126,9 @@ class Conversation:
             case Result(result=result):
                 return checked_result(result)
             case ErrorAnswer(code=code) if code in MODERN_ERRORS:
-                raise UpstreamError(f"the server refuses how `{TOOLS_CALL}` was sent with error {code}")
-            case ErrorAnswer(message=text):
-                return {"content": [{"type": "text", "text": text}], "isError": True}
+                raise UpstreamError(f"the server refuses how `{TOOLS_CALL}` was sent with error {code}", error=code)
+            case ErrorAnswer(code=code, message=text):
+                return ErrorResult(code, text)
 
     async def listen(self) -> None:
         """Wait, on a modern server that announces changes, until it stops telling of them."""
@@ -177,7 +179,9 @@ class Conversation:
             async with asyncio.timeout(within):
                 return await self._channel.ask(Question(self._request(method, params), version, headers or {}))
         except TimeoutError as error:
-            raise UpstreamError(f"the server does not answer `{method}` within {within:g} seconds") from error
+            raise UpstreamError(
+                f"the server does not answer `{method}` within {within:g} seconds", failure=UpstreamFailure.TIMEOUT
+            ) from error
 
     def _request(self, method: str, params: JsonObject) -> Request:
         meta = {} if self._meta is None else {"_meta": self._meta}

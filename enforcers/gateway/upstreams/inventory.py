@@ -14,6 +14,7 @@ from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from pdp.core.catalog.definitions.definition import Kind
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.message import Notification
+from pdp.core.contract.record import UpstreamFailure
 
 T = TypeVar("T")
 
@@ -64,4 +65,6 @@ async def _within(asked: Awaitable[T], what: str, seconds: float) -> T:
         async with asyncio.timeout(seconds):
             return await asked
     except TimeoutError as error:
-        raise UpstreamError(f"the server does not {what} within {seconds:g} seconds") from error
+        raise UpstreamError(
+            f"the server does not {what} within {seconds:g} seconds", failure=UpstreamFailure.TIMEOUT
+        ) from error

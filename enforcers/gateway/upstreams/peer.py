@@ -14,6 +14,7 @@ from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Notification
+from pdp.core.contract.record import UpstreamFailure
 
 
 class Peer:
@@ -58,7 +59,10 @@ class Peer:
             async with asyncio.timeout(self._limits.start_timeout):
                 await self._connect()
         except TimeoutError as error:
-            raise UpstreamError(f"the server does not start within {self._limits.start_timeout:g} seconds") from error
+            raise UpstreamError(
+                f"the server does not start within {self._limits.start_timeout:g} seconds",
+                failure=UpstreamFailure.TIMEOUT,
+            ) from error
 
     def definitions(self) -> Sequence[JsonObject]:
         """The tools as the server last listed them."""
@@ -89,7 +93,7 @@ class Peer:
 
         """
         if self._open is None or not self._open[0].usable:
-            raise SessionLostError("there is no connection to the server")
+            raise SessionLostError("there is no connection to the server", failure=UpstreamFailure.CLOSED)
         conversation = self._open[1]
         headers: Mapping[str, str] = {}
         if conversation.era is Era.MODERN:

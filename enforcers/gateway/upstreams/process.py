@@ -13,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from enforcers.gateway.lines import Lines
 from pdp.core.contract.errors import UpstreamError
+from pdp.core.contract.record import UpstreamFailure
 
 _INHERITED: Final = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER")
 _CHUNK: Final = 64 * 1024
@@ -110,5 +111,7 @@ async def spawn(command: Command, *, stop_timeout: float, log: FilteringBoundLog
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise UpstreamError(f"`{command.argv[0]}` cannot be started: {error}") from error
+        raise UpstreamError(
+            f"`{command.argv[0]}` cannot be started: {error}", failure=UpstreamFailure.UNREACHABLE
+        ) from error
     return ServerProcess(process, stop_timeout=stop_timeout, log=log)

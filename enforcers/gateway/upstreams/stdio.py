@@ -20,6 +20,7 @@ from enforcers.gateway.upstreams.process import Command, ServerProcess, ended, s
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from pdp.core.contract.errors import MessageError, UpstreamError
 from pdp.core.contract.message import ErrorAnswer, Message, Notification, Request, RequestId, Result, write
+from pdp.core.contract.record import UpstreamFailure
 
 _CHUNK: Final = 256 * 1024
 _MAX_GIVEN_UP: Final = 65_536
@@ -82,7 +83,7 @@ class StdioChannel:
 
         """
         if self._broken is not None:
-            raise SessionLostError(self._broken.detail)
+            raise SessionLostError(self._broken.detail, failure=self._broken.failure)
         request = question.request
         asked_at = self._loop.time()
         answer: asyncio.Future[Result | ErrorAnswer] = self._loop.create_future()
@@ -109,7 +110,7 @@ class StdioChannel:
 
     async def aclose(self) -> None:
         """End the process."""
-        self._end(UpstreamError("the connection was closed"))
+        self._end(UpstreamError("the connection was closed", failure=UpstreamFailure.CLOSED))
         if self._stopping is not None:
             await self._stopping
         await ended(self._reading, within=self._limits.stop_timeout)
@@ -119,7 +120,9 @@ class StdioChannel:
             self._process.stdin.write(write(message) + b"\n")
             await self._process.stdin.drain()
         except (OSError, RuntimeError) as error:
-            broken = UpstreamError(f"the process takes no more input: {type(error).__name__}")
+            broken = UpstreamError(
+                f"the process takes no more input: {type(error).__name__}", failure=UpstreamFailure.CLOSED
+            )
             self._break(broken)
             raise broken from error
 
@@ -131,7 +134,11 @@ class StdioChannel:
         silence = self._loop.time() - max(asked_at, self._heard_at)
         self._silent_timeouts += silence >= self._limits.call_timeout
         if self._silent_timeouts >= self._limits.silent_timeouts:
-            self._break(UpstreamError(f"the process was silent through {self._silent_timeouts} timeouts"))
+            self._break(
+                UpstreamError(
+                    f"the process was silent through {self._silent_timeouts} timeouts", failure=UpstreamFailure.TIMEOUT
+                )
+            )
         elif self._broken is None and request.method not in _NOT_CANCELLED:
             with suppress(OSError, RuntimeError):
                 self._process.stdin.write(write(Notification(CANCELLED, {"requestId": request.id})) + b"\n")
@@ -146,7 +153,7 @@ class StdioChannel:
                     await self._take(line)
             except UpstreamError as error:
                 self._break(error)
-        self._break(UpstreamError("the process ended or closed its output"))
+        self._break(UpstreamError("the process ended or closed its output", failure=UpstreamFailure.CLOSED))
 
     async def _next_chunk(self) -> bytes:
         try:
@@ -192,5 +199,5 @@ class StdioChannel:
         self._stopping = asyncio.create_task(self._process.stop())
         for waiting in self._open.values():
             if not waiting.done():
-                waiting.set_exception(UpstreamError(cause.detail))
+                waiting.set_exception(UpstreamError(cause.detail, failure=cause.failure))
         self._open.clear()

@@ -18,6 +18,7 @@ from enforcers.gateway.upstreams.http_headers import EVENTS, JSON, SESSION_HEADE
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from pdp.core.contract.errors import MessageError, UpstreamError
 from pdp.core.contract.message import ErrorAnswer, Message, Notification, Request, Result, write
+from pdp.core.contract.record import UpstreamFailure
 
 _OK: Final = 200
 _NOT_FOUND: Final = 404
@@ -114,14 +115,16 @@ class HttpChannel:
             ) as response:
                 yield response
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise UpstreamError(f"the server cannot be reached: {type(error).__name__}") from error
+            raise UpstreamError(
+                f"the server cannot be reached: {type(error).__name__}", failure=UpstreamFailure.UNREACHABLE
+            ) from error
 
     async def _answer(self, question: Question, response: aiohttp.ClientResponse) -> Result | ErrorAnswer:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise UpstreamError("the server compresses its answers although it was asked not to")
         if response.status == _NOT_FOUND and self._dress.session is not None:
             self.usable = False
-            raise SessionLostError("the server has ended the session")
+            raise SessionLostError("the server has ended the session", failure=UpstreamFailure.CLOSED)
         if response.status == _OK and response.content_type == EVENTS:
             answer = await self._from_events(question, response)
         else:
@@ -162,7 +165,7 @@ class HttpChannel:
                         await self._reply(message, question.version)
                     case Result() | ErrorAnswer():
                         return _expected(message, question.request)
-        raise UpstreamError("the server's stream ends without an answer")
+        raise UpstreamError("the server's stream ends without an answer", failure=UpstreamFailure.CLOSED)
 
     async def _reply(self, request: Request, version: str | None) -> None:
         async with self._post(reply_to(request), version, {}):

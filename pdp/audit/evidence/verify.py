@@ -92,8 +92,8 @@ class Verification:
         )
 
     def _check(self, known: Known, log: str | None) -> None:
-        if known.number > self._number + 1:
-            first, last = self._number + 1, known.number - 1
+        if known.number > max(self._number, self._unread) + 1:
+            first, last = max(self._number, self._unread) + 1, known.number - 1
             which = f"checkpoint {first} is" if first == last else f"checkpoints {first} to {last} are"
             self._add(Damage.CHECKPOINT_MISSING, f"{which} not there", first)
             self._before = None

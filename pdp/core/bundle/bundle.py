@@ -26,6 +26,7 @@ from pdp.core.contract.authzen import (
     ToolgateAnswer,
 )
 from pdp.core.contract.errors import ConfigurationError, Problem
+from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.engine.compile import CompiledPolicies, Progress, check_policies, compile_policies, problems_in
 from pdp.core.engine.evaluate import Engine, Explanation
@@ -86,6 +87,8 @@ class Bundle:
             schema_digest=None if tool is None else tool.pin,
             detail=decision.detail,
             scopes=list(decision.scopes),
+            decided_at=rfc3339(now),
+            record=decision.record,
             cache=CacheHint(self._usable(decision.holds.until - now), list(decision.holds.vary)),
         )
         return EvaluationResponse(decision.code is ReasonCode.ALLOWED, AnswerContext(answer))

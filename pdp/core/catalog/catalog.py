@@ -145,6 +145,8 @@ class Catalog:
             toolsets=facts.toolsets,
             tags=facts.tags,
             scopes=facts.scopes,
+            record=facts.record,
+            record_arguments=facts.record_arguments,
             pinned=False,
         )
         return found

@@ -11,13 +11,12 @@ from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from pdp.core.catalog.schema.shape import RecordOf, SetOf, Shape, UnionOf
-from pdp.core.catalog.tool import Mark, Tool
+from pdp.core.catalog.tool import Mark
 
 Steps: TypeAlias = tuple[str, ...]
 
 EVERY: Final = "*"
 """The step to each item of an array."""
-SECRET: Final = "[secret]"  # noqa: S105 - what stands in its place
 _ESCAPED: Final = re.compile(r"(?:[^~]|~[01])*", re.DOTALL)
 _KNOWN: Final = 8192
 
@@ -41,16 +40,7 @@ def key_of(steps: Steps) -> str:
     """The one key for the place at `steps`: a name, where it can be one."""
     if len(steps) == 1 and not steps[0].startswith("/"):
         return steps[0]
-    return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in steps)
-
-
-def masked(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of `arguments` as a record may hold it: what is at a place marked `secret` is replaced."""
-    value: Any = dict(arguments)
-    for key, mark in tool.marks.items():
-        if mark is Mark.SECRET:
-            value = changed_at(value, steps_of(key), lambda _: SECRET)
-    return dict(value)
+    return pointer_to(steps)
 
 
 def changed_at(value: Any, steps: Steps, change: Callable[[Any], Any]) -> Any:
@@ -66,6 +56,26 @@ def changed_at(value: Any, steps: Steps, change: Callable[[Any], Any]) -> Any:
             for number, item in enumerate(value)
         ]
     return value
+
+
+def removed_at(value: Any, steps: Steps) -> Any:
+    """`value` without what is at `steps`, of which there is at least one; an item of an array becomes null.
+
+    INVARIANT: the other items stay where they are, so that other places still mean the same.
+    """
+    step, *rest = steps
+    if rest:
+        return changed_at(value, (step,), lambda inner: removed_at(inner, tuple(rest)))
+    if isinstance(value, Mapping):
+        return {name: item for name, item in value.items() if name != step}
+    if isinstance(value, list):
+        return [None if step in {EVERY, str(number)} else item for number, item in enumerate(value)]
+    return value
+
+
+def pointer_to(steps: Steps) -> str:
+    """The JSON Pointer to `steps`."""
+    return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in steps)
 
 
 def mark_at(marks: Mapping[str, Mark], path: Sequence[str], *, shape: RecordOf) -> Mark | None:

@@ -101,7 +101,8 @@ def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
     except msgspec.ValidationError as error:
         raise ConfigurationError([Problem(path, 1, 0, "snapshot_invalid", str(error))]) from error
     said = facts.of(definition.server, content.name)
-    shape = arguments_shape(content.inputSchema) if said.marks else _NO_ARGUMENTS
+    placed = said.marks or said.record_arguments
+    shape = arguments_shape(content.inputSchema) if placed else _NO_ARGUMENTS
     return Tool(
         server=definition.server,
         name=content.name,
@@ -118,4 +119,6 @@ def _tool(definition: Definition, *, path: str, facts: Facts) -> Tool:
         toolsets=said.toolsets,
         tags=said.tags,
         scopes=said.scopes,
+        record=said.record,
+        record_arguments={key: one for key, one in said.record_arguments.items() if shapes_at(shape, steps_of(key))},
     )

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from pdp.core.contract.record import Recording
+
 
 class Mark(StrEnum):
     """What an argument means beyond its JSON type."""
@@ -46,8 +48,9 @@ class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `pin` is the digest of the definition that `input_schema` is from, "" where none was approved. `marks` maps an
     argument's name, or a JSON Pointer into the arguments, to its mark; `tenant` is the tenant that owns the
-    tool's server. A call needs every one of `scopes`. `pinned` is false where the live definition is not known
-    to be the approved one; `offered` is its digest where that is known to be another.
+    tool's server. A call needs every one of `scopes`. `record` says what is recorded of its arguments,
+    `record_arguments` of those at a place, keyed as `marks` are; the stricter of both counts. `pinned` is false where
+    the live definition is not known to be the approved one; `offered` is its digest where that is known to be another.
     """
 
     server: str
@@ -65,6 +68,8 @@ class Tool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     toolsets: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
+    record: Recording = Recording.KEEP
+    record_arguments: dict[str, Recording] = {}
     pinned: bool = True
     offered: str | None = None
 

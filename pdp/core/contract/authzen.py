@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
+from pdp.core.contract.record import Recording
 
 TOOL_TYPE: Final = "tool"
 DIGEST: Final = "digest"
@@ -80,7 +81,8 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
 
     `schema_digest` is the pin of the definition that was decided on. `detail` is the cause for the record; only
     enforcers with a credential get it. `scopes` goes with `scope_missing`: all that the call needs, those that
-    were granted too. `revocations` is the number of the newest revocation that was looked at.
+    were granted too. `revocations` is the number of the newest revocation that was looked at. `decided_at` is the time
+    (RFC 3339) that policies saw, `record` what they have a record keep of the arguments, at the most.
     """
 
     decision_id: str
@@ -96,6 +98,8 @@ class ToolgateAnswer(msgspec.Struct, frozen=True):
     detail: str | None = None
     scopes: list[str] = []
     revocations: int = 0
+    decided_at: str | None = None
+    record: Recording = Recording.KEEP
 
     @property
     def caller_text(self) -> str:

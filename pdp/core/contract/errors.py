@@ -12,7 +12,7 @@
         |-- ArgumentsError      the arguments break the tool's schema; names path and rule
         |-- DecisionError       no usable decision could be had
         |-- BundleError         a bundle must not be used: it is not trusted, or too old
-        |-- RecordError         the record could not be committed
+        |-- RecordError         the record could not be committed (RecordsRefusedError: it never can be)
         `-- UpstreamError       the server behind the enforcer failed
 
 A `Refused` has a code for the caller and a detail for the log. The detail may hold causes, never a
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
+from pdp.core.contract.record import UpstreamFailure
 
 
 class ToolgateError(Exception):
@@ -125,8 +126,19 @@ class RecordError(Refused):
         super().__init__(ReasonCode.LOG_UNAVAILABLE, detail)
 
 
-class UpstreamError(Refused):
-    """The server behind the enforcer is gone, hangs or answered something that is no MCP."""
+class RecordsRefusedError(RecordError):
+    """A record among those given is refused for good: bringing it again changes nothing."""
 
-    def __init__(self, detail: str) -> None:
+
+class UpstreamError(Refused):
+    """The server behind the enforcer is gone, hangs or answered something that is no MCP.
+
+    `error` is the code of the JSON-RPC error that it answered, where it answered one.
+    """
+
+    def __init__(
+        self, detail: str, *, failure: UpstreamFailure = UpstreamFailure.PROTOCOL, error: int | None = None
+    ) -> None:
         super().__init__(ReasonCode.UPSTREAM_UNAVAILABLE, detail)
+        self.failure = failure
+        self.error = error

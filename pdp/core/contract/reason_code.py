@@ -49,6 +49,22 @@ class ReasonCode(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+BY_BUNDLE: Final = frozenset(
+    {
+        ReasonCode.ALLOWED,
+        ReasonCode.FORBIDDEN_BY_POLICY,
+        ReasonCode.NO_POLICY_ALLOWS,
+        ReasonCode.POLICY_ERROR,
+        ReasonCode.REQUEST_INVALID,
+        ReasonCode.ARGUMENT_NOT_REPRESENTABLE,
+        ReasonCode.TOOL_UNKNOWN,
+        ReasonCode.TOOL_CHANGED,
+        ReasonCode.METHOD_UNKNOWN,
+        ReasonCode.SCOPE_MISSING,
+    }
+)
+"""What a bundle alone answers to a request, at any time and on every decision point."""
+
 CALLER_TEXT: Final[dict[ReasonCode, str]] = {
     ReasonCode.ALLOWED: "allowed",
     ReasonCode.FORBIDDEN_BY_POLICY: "a policy forbids this call",

@@ -14,6 +14,10 @@ import msgspec
 from pdp.core.contract.reason_code import ReasonCode
 
 RECORD_VERSION: Final = 2
+UNNUMBERED: Final = ""
+"""The boot of a record before the spool gives it a place; its sequence is 0 then."""
+AUTHZEN: Final = "authzen"
+"""The `transport` of callers that ask the decision point without a credential, not through an enforcer."""
 
 
 class Effect(StrEnum):
@@ -30,6 +34,56 @@ class DecisionOrigin(StrEnum):
     CACHED = "cached"
     EMBEDDED = "embedded"
     NONE = "none"
+
+
+class Recording(StrEnum):
+    """What a record has of a call's arguments, from the least strict on."""
+
+    KEEP = "keep"
+    """What they are."""
+    HASH = "hash"
+    """An HMAC of each, which only the enforcer's key can tell anything from."""
+    DROP = "drop"
+    """Nothing."""
+
+
+def strictest(*recordings: Recording | None) -> Recording:
+    """The strictest of `recordings`; None says nothing."""
+    return max((one for one in recordings if one is not None), key=_STRICTNESS.index, default=Recording.KEEP)
+
+
+_STRICTNESS: Final = tuple(Recording)
+
+
+class Withheld(StrEnum):
+    """Why a record does not have what is at a place of the arguments."""
+
+    MASKED = "masked"
+    """It is a secret: `[secret]` stands there."""
+    HASHED = "hashed"
+    """`{"hmac": "sha256:..."}` stands there, over the canonical JSON of what was there."""
+    DROPPED = "dropped"
+    """Nothing stands there."""
+    TOO_LARGE = "too_large"
+
+
+class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many items of a member were left out at its end, and the digest of the canonical JSON of all of it."""
+
+    count: int
+    digest: str
+
+
+class UpstreamFailure(StrEnum):
+    """How the server behind an enforcer failed to answer."""
+
+    UNREACHABLE = "unreachable"
+    """No connection could be had, or it broke when the call was sent."""
+    CLOSED = "closed"
+    """The connection or the process ended before the answer."""
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol"
+    """What it answered is no MCP."""
 
 
 class Fate(StrEnum):
@@ -80,8 +134,14 @@ class NotReplayable(StrEnum):
     ARGUMENTS_HASHED = "arguments_hashed"
     ARGUMENTS_DROPPED = "arguments_dropped"
     ARGUMENTS_TOO_LARGE = "arguments_too_large"
+    REQUEST_TOO_LARGE = "request_too_large"
+    """Some of who asked or what for had to be left out."""
     CALLER_UNKNOWN = "caller_unknown"
-    """Nobody vouches for what the caller said of itself, so only a part of it was kept."""
+    """Nobody vouches for what the caller said, so only a part of it was kept."""
+    REVOKED = "revoked"
+    """A revocation decided, or that none is known: bundles have none."""
+    TIME_UNKNOWN = "time_unknown"
+    """The decision point did not say at which time it decided."""
     LIST = "list"
     """It is of many tools at once: the record has what was shown, not what was offered."""
     OLD_RECORD = "old_record"
@@ -96,8 +156,10 @@ class DecisionRecord(
     `schema_digest` is the approved definition of the tool, `offered_digest` that of its server where it is another.
     `issuer` is who vouches for the principal; `groups`, `roles`, `tenant`, `attributes`, `delegation` and `scopes`
     are what was known then, made by the claims mapping with the digest `mapping`. `decision_us` is what the decision
-    took of `latency_us`. A cached decision has the `decision_id` of the one it repeats. `not_replayable` says why the
-    decision cannot be made again from this record and its bundle; without it, from version 2 on, it can.
+    took of `latency_us`, `decided_at` the time that policies saw. A cached decision has the `decision_id` and
+    `decided_at` of the one it repeats. `withheld` has the places of `arguments` (JSON Pointers, `*` for every item of
+    an array) that are not what was decided on; `left_out` the members that had too many items. `not_replayable` says
+    why the decision cannot be made again from this record and its bundle; without it, from version 2 on, it can.
     """
 
     id: str
@@ -144,13 +206,19 @@ class DecisionRecord(
     scopes: list[str] = []
     obligation_states: dict[str, ObligationState] = {}
     decision_us: int | None = None
+    decided_at: str | None = None
+    withheld: dict[str, Withheld] = {}
+    left_out: dict[str, LeftOut] = {}
     not_replayable: NotReplayable | None = None
 
 
 class OutcomeRecord(
     msgspec.Struct, frozen=True, tag="outcome", tag_field="kind", forbid_unknown_fields=True, omit_defaults=True
 ):
-    """What became of the request that `decision` (the decision record's id) let through."""
+    """What became of the request that `decision` (the decision record's id) let through.
+
+    `upstream_error` is the code of a JSON-RPC error that the server answered, `upstream_failure` how it failed to.
+    """
 
     id: str
     time: str
@@ -166,6 +234,8 @@ class OutcomeRecord(
     detail: str | None = None
     version: int = 1
     previous: str | None = None
+    upstream_error: int | None = None
+    upstream_failure: UpstreamFailure | None = None
 
 
 class DriftRecord(

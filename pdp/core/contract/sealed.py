@@ -36,7 +36,7 @@ def sealed_json(value: Any) -> Sealed:
 
     """
     content = canonical(value)
-    return Sealed(msgspec.convert(value, Record, strict=True), content, digest_of(content))  # type: ignore[arg-type]
+    return Sealed(msgspec.convert(value, Record, strict=True), content, digest_of(content))
 
 
 def unseal(content: bytes) -> Sealed:
@@ -49,4 +49,4 @@ def unseal(content: bytes) -> Sealed:
     return Sealed(_DECODER.decode(content), content, digest_of(content))
 
 
-_DECODER: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)  # type: ignore[arg-type]
+_DECODER: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)

@@ -1,7 +1,7 @@
 """One decision: fail-closed, with its reasons sorted by policy id."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +12,7 @@ from pdp.core.contract.authzen import TOOL_TYPE, EvaluationRequest
 from pdp.core.contract.checked_call import TOOLS_CALL
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
+from pdp.core.contract.record import Recording, strictest
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import Verdict
 from pdp.core.engine.compile import CompiledPolicies
@@ -46,7 +47,8 @@ class Holds:
 class Decision:
     """What the policies say; every tuple holds policy ids but `obligations`, which holds their texts.
 
-    `scopes` goes with `scope_missing`: all that the call needs, sorted, those that were granted too.
+    `scopes` goes with `scope_missing`: all that the call needs, sorted, those that were granted too. `record` is
+    the strictest of what these policies have records keep of the arguments.
     """
 
     code: ReasonCode
@@ -57,6 +59,7 @@ class Decision:
     holds: Holds = Holds()
     detail: str | None = None
     scopes: tuple[str, ...] = ()
+    record: Recording = Recording.KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ class Engine:
         found, lost = asked.slice, asked.seen.unrepresentable
         blind = found.group.blind(lost) if lost else ()
         if blind:
-            return Decision(ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=blind, holds=holds)
+            record = self._recording(blind)
+            return Decision(ReasonCode.ARGUMENT_NOT_REPRESENTABLE, policies=blind, holds=holds, record=record)
         answer = cedar.authorize(found.group.handle, found.entities, found.question, context=context)
         return self._judge(answer, holds)
 
@@ -152,15 +156,21 @@ class Engine:
         known = self._policies
         if answer.verdict is Verdict.NO_DECISION:
             return Decision(ReasonCode.REQUEST_INVALID, detail="Cedar cannot read the request", holds=holds)
+        record = self._recording((*answer.reasons, *answer.errors))
         if answer.unplaced or any(_may_forbid(known.get(failed)) for failed in answer.errors):
-            return Decision(ReasonCode.POLICY_ERROR, policies=answer.errors, errors=answer.errors, holds=holds)
+            code, failed = ReasonCode.POLICY_ERROR, answer.errors
+            return Decision(code, policies=failed, errors=failed, holds=holds, record=record)
         reasons = [known[reason] for reason in answer.reasons]
         message = next((policy.message for policy in reasons if policy.message is not None), None)
         if answer.verdict is Verdict.ALLOW:
             obligations = tuple(policy.obligation for policy in reasons if policy.obligation is not None)
-            return Decision(ReasonCode.ALLOWED, None, answer.reasons, answer.errors, obligations, holds)
+            return Decision(ReasonCode.ALLOWED, None, answer.reasons, answer.errors, obligations, holds, record=record)
         code = ReasonCode.FORBIDDEN_BY_POLICY if reasons else ReasonCode.NO_POLICY_ALLOWS
-        return Decision(code, message, answer.reasons, answer.errors, holds=holds)
+        return Decision(code, message, answer.reasons, answer.errors, holds=holds, record=record)
+
+    def _recording(self, policies: Iterable[str]) -> Recording:
+        known = (self._policies.get(policy) for policy in policies)
+        return strictest(*(policy.record for policy in known if policy is not None))
 
 
 def _lacking(needed: AbstractSet[str], *, held: AbstractSet[str], denial: Decision) -> Decision:
@@ -177,6 +187,7 @@ def _lacking(needed: AbstractSet[str], *, held: AbstractSet[str], denial: Decisi
         holds=denial.holds,
         detail=text,
         scopes=tuple(sorted(needed)),
+        record=denial.record,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from pdp.core.contract.record import Recording
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.dependencies import Read, context_reads
 from pdp.core.engine.scope import Scope
@@ -28,7 +29,8 @@ class Place:
 class Policy:
     """One policy; `reads` are its reads of the context.
 
-    `statement` is what was written, `place` where the policy stands: its own statement's, or its link's.
+    `record` is what it has records keep of the arguments, `statement` what was written, `place` where the policy
+    stands: its own statement's, or its link's.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Policy:
     reads: frozenset[Read]
     message: str | None
     obligation: str | None
+    record: Recording
     statement: Statement
     place: Place
 
@@ -58,6 +61,7 @@ def policy_of(tree: pst.Template, *, statement: Statement, place: Place) -> Poli
         reads=context_reads(tree),
         message=tree.annotations.get("message"),
         obligation=tree.annotations.get("obligation"),
+        record=Recording(tree.annotations.get("record", Recording.KEEP)),
         statement=statement,
         place=place,
     )

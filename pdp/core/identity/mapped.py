@@ -12,7 +12,7 @@ from pdp.core.identity.condition import holds
 from pdp.core.identity.delegation import actors
 from pdp.core.identity.mapping import IdentityMapping, IssuerEntry, Members
 from pdp.core.identity.path import ClaimError
-from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
+from pdp.core.identity.principal import Principal, PrincipalType, SubjectProperties
 from pdp.core.identity.scopes import granted
 from pdp.core.identity.source import Origin, Reading
 
@@ -84,9 +84,8 @@ class _Run:
         if problems or name is None:
             told = refused or CALLER_TEXT[ReasonCode.IDENTITY_UNMAPPED]
             return Mapped(None, problems or ("there is no id",), told, origins, scopes)
-        delegation = Delegation.of(chain) if chain else None
         held = granted(scopes, self.mapping.implies)
-        return Mapped(Principal(kind, name, properties, held, actor, delegation), (), "", origins, scopes)
+        return Mapped(Principal(kind, name, properties, held, actor, chain), (), "", origins, scopes)
 
     def _refusal(self, claims: Mapping[str, Any]) -> str:
         """The message of the first refusal that applies, "" where none does."""

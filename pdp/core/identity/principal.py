@@ -55,14 +55,22 @@ class Delegation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """The principal of a request, with the agent acting for it and the scopes it was granted."""
+    """The principal of a request, with the agent acting for it and the scopes it was granted.
+
+    `chain` are the agents that act for it, nearest first.
+    """
 
     type: PrincipalType
     id: str
     properties: SubjectProperties = SubjectProperties()
     scopes: tuple[str, ...] = ()
     actor: str | None = None
-    delegation: Delegation | None = None
+    chain: tuple[str, ...] = ()
+
+    @property
+    def delegation(self) -> Delegation | None:
+        """The delegation along its chain, None where nobody acts for it by one."""
+        return Delegation.of(self.chain) if self.chain else None
 
     def subject(self) -> Subject:
         """The AuthZEN subject."""
@@ -73,8 +81,9 @@ class Principal(msgspec.Struct, frozen=True):
         context: dict[str, Any] = {"scopes": list(self.scopes)}
         if self.actor is not None:
             context["actor"] = self.actor
-        if self.delegation is not None:
-            context["delegation"] = msgspec.to_builtins(self.delegation)
+        delegation = self.delegation
+        if delegation is not None:
+            context["delegation"] = msgspec.to_builtins(delegation)
         return context
 
     @property

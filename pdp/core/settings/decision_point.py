@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pdp.core.settings.bundles import BundleSettings
 from pdp.core.settings.checkpoints import CheckpointSettings
 from pdp.core.settings.section import FilePath, Seconds, Section
+from pdp.core.settings.spool import SpoolSettings
 
 
 class LogMode(StrEnum):
@@ -18,11 +19,18 @@ class LogMode(StrEnum):
     DURABLE = "durable"
 
 
+class LogSpoolSettings(SpoolSettings):
+    """The spool of the decision point's own records; without `path` it is the folder `spool` in `pdp.state`."""
+
+    path: FilePath | None = None
+
+
 class LogSettings(Section):
     """The decision log."""
 
     url: str = "sqlite:///toolgate.db"
     mode: Annotated[LogMode, Field(strict=False)] = LogMode.SPOOLED
+    spool: LogSpoolSettings = LogSpoolSettings()
     checkpoints: CheckpointSettings | None = None
     connect_timeout: Seconds = "5s"  # type: ignore[assignment]
     lock_timeout: Seconds = "5s"  # type: ignore[assignment]

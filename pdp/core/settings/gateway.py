@@ -8,9 +8,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pdp.core.contract.record import Recording
 from pdp.core.identity.access import Shown
+from pdp.core.settings.decision_point import LogMode
 from pdp.core.settings.pdp_credentials import PdpCredentialSettings
 from pdp.core.settings.section import Cidr, FilePath, Seconds, Section
+from pdp.core.settings.spool import SpoolSettings
 
 
 class DecisionMode(StrEnum):
@@ -65,6 +68,13 @@ def _resource(value: str) -> str:
     return value
 
 
+class GatewaySpoolSettings(SpoolSettings):
+    """The spool of an enforcer's records; without `mode` it is `pdp.log.mode`."""
+
+    path: FilePath = Path(".toolgate/spool/")
+    mode: Annotated[LogMode, Field(strict=False)] | None = None
+
+
 class GatewaySettings(Section):
     """The gateway, and what `toolgate wrap` shares with it."""
 
@@ -75,7 +85,10 @@ class GatewaySettings(Section):
     decisions: Annotated[DecisionMode, Field(strict=False)] = DecisionMode.AUTO
     pdp: list[str] = []
     key: FilePath = Path(".toolgate/gateway.key")
+    record_arguments: Annotated[Recording, Field(strict=False)] = Recording.KEEP
+    record_key: FilePath = Path(".toolgate/record.key")
     pdp_credentials: PdpCredentialSettings | None = None
+    spool: GatewaySpoolSettings = GatewaySpoolSettings()
     allowed_hosts: list[str] = []
     allowed_origins: list[str] = []
     trusted_proxies: list[Annotated[Cidr, AfterValidator(_proxy)]] = []

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pdp.audit.store import Announcement, Keeping, Kept, RecordStore
+from pdp.audit.store import Announcement, Keeping, Kept, RecordStore, Run
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import (
     Answered,
@@ -178,6 +178,7 @@ class MemoryStore:
         self.records: list[Record] = []
         self.batches: list[int] = []
         self.announced: list[Announcement] = []
+        self.runs: list[Run] = []
         self.probes = 0
         self.is_closed = False
         self.judge = judge

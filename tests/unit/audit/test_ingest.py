@@ -10,7 +10,7 @@ from pdp.audit.ingest import LogWriter, WriterBounds
 from pdp.audit.query import Query
 from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.audit.store import Announcement, RecordStore, RecordUnfitError, StoreUnavailableError
-from pdp.core.contract.errors import RecordError
+from pdp.core.contract.errors import RecordError, RecordsRefusedError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Record
 from pdp.core.contract.sealed import seal
@@ -103,7 +103,8 @@ async def test_a_bad_record_takes_no_other_with_it() -> None:
         store.gate.set()
         results = await asyncio.gather(*commits, several, return_exceptions=True)
         assert writer.commits.failures == 2
-    assert [type(result) for result in results] == [type(None)] * 2 + [RecordError] + [type(None)] * 2 + [RecordError]
+    refused = RecordsRefusedError
+    assert [type(result) for result in results] == [type(None)] * 2 + [refused] + [type(None)] * 2 + [refused]
     assert sorted(record.sequence for record in store.records) == [1, 2, 4, 5, 6, 7]
     assert len(events.named("log_batch_retried")) == 1
 

@@ -14,7 +14,7 @@ from tests.unit.audit.sample import decision, put
 def test_a_relative_path_is_relative_to_the_configuration(tmp_path: Path) -> None:
     with closing(open_store(LogSettings(url="sqlite:///deep/er.db"), base=tmp_path)) as store:
         put(store, [decision()])
-    with closing(open_reader(f"sqlite:///{tmp_path}/deep/er.db", base=Path("/nowhere"))) as reader:
+    with closing(open_reader(LogSettings(url=f"sqlite:///{tmp_path}/deep/er.db"), base=Path("/nowhere"))) as reader:
         assert [entry.decision for entry in reader.find(Query())] == [decision()]
 
 

@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 
 from pdp.core.catalog.arguments import ArgumentChecker
-from pdp.core.catalog.marks import masked
 from pdp.core.catalog.tool import Mark, Tool, Undeclared
 from pdp.core.contract.errors import ArgumentsError
 from pdp.core.contract.reason_code import ReasonCode
@@ -103,10 +102,6 @@ def test_two_definitions_of_a_tool_are_checked_each_by_its_own_schema() -> None:
     assert checker.check(tool(), {}) == {}
     with pytest.raises(ArgumentsError):
         checker.check(strict, {})
-
-
-def test_secrets_are_masked_for_the_record() -> None:
-    assert masked(tool(), {"key": "s3cret", "count": 1}) == {"key": "[secret]", "count": 1}
 
 
 FILE: dict[str, Any] = {"type": "object", "properties": {"path": {"type": "string"}, "free": {"type": "object"}}}

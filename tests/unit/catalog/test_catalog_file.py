@@ -7,6 +7,7 @@ from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.reading import read_catalog
 from pdp.core.catalog.tool import Mark, RiskLevel, Tool, Undeclared
 from pdp.core.contract.errors import ConfigurationError
+from pdp.core.contract.record import Recording
 from tests.snapshots import tool_path, tool_snapshot
 
 _TEXT = {"type": "string"}
@@ -280,3 +281,49 @@ def test_hidden_text_is_let_through_only_where_the_catalog_says_so() -> None:
     assert [problem.code for problem in refused.value.problems] == ["definition_refused"]
     loose = b"version: 1\nservers: {box: {unsafe_hidden_text: true}}\n"
     assert [tool.id for tool in read_catalog(loose, file="c", snapshots=snapshots).tools()] == ["box/put"]
+
+
+RECORDED = """
+servers:
+  crm:
+    record: hash
+    tools:
+      "*": {record_arguments: {name: hash, path: hash}}
+      export: {record_arguments: {/name: drop, path: keep}}
+      find: {record: drop}
+  billing: {tools: {pay: {record: keep}, "*": {record: hash}}}
+"""
+
+
+def test_the_strictest_of_all_that_is_said_to_the_record_counts_whoever_says_it() -> None:
+    assert tool(RECORDED, "crm/export").record is Recording.HASH
+    assert tool(RECORDED, "crm/export").record_arguments == {"name": Recording.DROP, "path": Recording.HASH}
+    assert tool(RECORDED, "crm/find").record is Recording.DROP
+    assert tool(RECORDED, "crm/find").record_arguments == {"name": Recording.HASH}
+    assert tool(RECORDED, "billing/pay").record is Recording.HASH
+    assert tool("", "billing/pay").record is Recording.KEEP
+
+
+def test_what_is_said_to_the_record_reaches_enforcers() -> None:
+    catalog = read(RECORDED)
+    assert Catalog.from_json(catalog.to_json()).find("crm/export") == catalog.find("crm/export")
+    assert catalog.digest != read("").digest
+
+
+def test_of_a_tool_that_nobody_approved_what_is_said_to_the_record_counts_too() -> None:
+    yaml = 'servers: {crm: {unsafe_unpinned: true, record: hash, tools: {"*": {record_arguments: {name: drop}}}}}\n'
+    stray = read(yaml).resolve("crm/new", offered="sha256:1")
+    assert (stray.record, stray.record_arguments) == (Recording.HASH, {"name": Recording.DROP})
+
+
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        ("{record: mask}", "catalog_invalid"),
+        ("{record_arguments: {name: secret}}", "catalog_invalid"),
+        ("{record_arguments: {other: hash}}", "argument_unknown"),
+        ("{record_arguments: {/name/~2: hash}}", "argument_invalid"),
+    ],
+)
+def test_what_says_nothing_to_the_record_is_a_problem(entry: str, code: str) -> None:
+    assert problems(f"servers: {{crm: {{tools: {{find: {entry}}}}}}}\n") == [(1, code)]

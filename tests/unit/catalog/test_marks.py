@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from pdp.core.catalog.marks import has_secret_at, mark_at, masked, steps_of
+from pdp.core.catalog.marks import has_secret_at, mark_at, removed_at, steps_of
 from pdp.core.catalog.schema.json_schema import arguments_shape
-from pdp.core.catalog.tool import Mark, Tool
+from pdp.core.catalog.tool import Mark
 
 FILE = {"type": "object", "properties": {"path": {"type": "string"}, "key": {"type": "string"}}}
 SCHEMA: dict[str, Any] = {
@@ -18,10 +18,6 @@ SCHEMA: dict[str, Any] = {
     },
 }
 SHAPE = arguments_shape(SCHEMA)
-
-
-def tool(**marks: Mark) -> Tool:
-    return Tool(server="s", name="t", pin="p", input_schema=SCHEMA, marks=marks)
 
 
 @pytest.mark.parametrize(
@@ -48,25 +44,12 @@ def test_a_malformed_pointer_is_refused_not_read_as_a_name(key: str) -> None:
         steps_of(key)
 
 
-def test_a_secret_is_replaced_at_its_place_and_nothing_else_changes() -> None:
-    arguments: dict[str, Any] = {
-        "files": [{"path": "a", "key": "s1"}, {"path": "b"}, "c"],
-        "file": {"key": ["s2"]},
-        "names": ["n"],
-    }
-    found = masked(tool(**{"/files/*/key": Mark.SECRET, "/file/key": Mark.SECRET, "names": Mark.PATH}), arguments)
-    assert found == {
-        "files": [{"path": "a", "key": "[secret]"}, {"path": "b"}, "c"],
-        "file": {"key": "[secret]"},
-        "names": ["n"],
-    }
-    assert arguments["files"][0] == {"path": "a", "key": "s1"}
-
-
-def test_a_name_marks_the_whole_argument_and_a_number_one_item() -> None:
-    assert masked(tool(file=Mark.SECRET), {"file": {"key": "s"}}) == {"file": "[secret]"}
-    assert masked(tool(**{"/names/1": Mark.SECRET}), {"names": ["a", "b"]}) == {"names": ["a", "[secret]"]}
-    assert masked(tool(**{"/~1odd": Mark.SECRET}), {"/odd": "s", "odd": "o"}) == {"/odd": "[secret]", "odd": "o"}
+def test_what_is_removed_leaves_every_other_place_where_it_was() -> None:
+    value = {"a": {"x": 1, "y": 2}, "list": ["p", {"x": 1}, "q"]}
+    assert removed_at(value, ("a", "x")) == {"a": {"y": 2}, "list": value["list"]}
+    assert removed_at(value, ("list", "0")) == {"a": value["a"], "list": [None, {"x": 1}, "q"]}
+    assert removed_at(value, ("list", "*", "x")) == {"a": value["a"], "list": ["p", {}, "q"]}
+    assert removed_at(value, ("gone", "x")) == value
 
 
 @pytest.mark.parametrize(

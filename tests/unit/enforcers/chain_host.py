@@ -6,14 +6,14 @@ from typing import Any
 
 import structlog
 
+from enforcers.account import ArgumentRecording
 from enforcers.caller import Caller, Identified, Transport
 from enforcers.catalog_view import CatalogView
 from enforcers.chain import Chain
 from enforcers.definitions import Definitions
-from enforcers.offer import Offer
+from enforcers.offer import ErrorResult, Offer
 from enforcers.principals import Principals
 from enforcers.recorder import Recorder
-from enforcers.testing.decision_point import InMemoryDecisionPoint
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.definitions.definition import pin_of
 from pdp.core.catalog.tool import Mark, Tool
@@ -24,6 +24,7 @@ from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.tokens.presented import Presented, bearer
+from tests.record_schema import ValidatingDecisionPoint
 from tests.shelf import Shelf
 
 READ: dict[str, Any] = {
@@ -78,7 +79,7 @@ class Upstream:
         self.calls.append((offer.id, arguments))
         if isinstance(self.answers, BaseException):
             raise self.answers
-        return dict(self.answers)
+        return self.answers if isinstance(self.answers, ErrorResult) else dict(self.answers)
 
 
 class Host:
@@ -88,13 +89,13 @@ class Host:
         self.now = 1000.0
         count = itertools.count()
         self.clock = Clock(lambda: self.now, lambda: self.now, lambda n: next(count).to_bytes(n, "big"))
-        self.point = InMemoryDecisionPoint(CATALOG)
+        self.point = ValidatingDecisionPoint(CATALOG)
         self.upstream = Upstream()
         self.offers: dict[str, Any] = dict(OFFERS)
         self.shelf = Shelf(self.offers)
         log = structlog.get_logger()
         self.catalog = CatalogView(self.point, max_age=10, steady=self.clock.steady, log=log)
-        recorder = Recorder(self.point, writer="gateway", clock=self.clock)
+        recorder = Recorder(self.point, writer="gateway", clock=self.clock, arguments=ArgumentRecording(bytes(32)))
         self.definitions = Definitions(self.shelf, catalog=self.catalog, recorder=recorder, log=log)
         self.chain = Chain(
             authenticator=OneToken(),

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 import structlog
@@ -8,6 +9,7 @@ from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.authzen import CatalogHead
 from pdp.core.contract.errors import DecisionError
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.run_head import RunHead
 from pdp.core.identity.builtin import BUILT_IN
 from pdp.core.identity.mapping import IdentityMapping
 from tests.unit.enforcers.chain_host import CATALOG
@@ -29,7 +31,7 @@ class Source:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def catalog_head(self, *, using: int | None) -> CatalogHead:
+    async def catalog_head(self, *, using: int | None, records: Sequence[RunHead] = ()) -> CatalogHead:
         self.asked.append("name")
         self.told.append(using)
         await self.gate.wait()

@@ -2,25 +2,36 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from enforcers.caller import Caller, Identified, Transport
-from enforcers.offer import Offer
+from enforcers.offer import ErrorResult, Offer
 from enforcers.testing.decision_point import answer
 from enforcers.verdict import Allowed, Denied, Listed
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.definitions.definition import pin_of
-from pdp.core.contract.authzen import EvaluationRequest, EvaluationResponse
+from pdp.core.contract.authzen import AnswerContext, EvaluationRequest, EvaluationResponse
 from pdp.core.contract.errors import MessageError, Refused, UpstreamError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
-from pdp.core.contract.record import DecisionOrigin, Effect, Fate
+from pdp.core.contract.record import (
+    DecisionOrigin,
+    Effect,
+    Fate,
+    NotReplayable,
+    ObligationState,
+    Recording,
+    UpstreamFailure,
+    Withheld,
+)
 from pdp.core.identity.mapping import IdentityMapping, IssuerEntry
 from pdp.core.identity.source import Source
 from pdp.tokens.presented import Presented, bearer
 from tests.unit.enforcers.chain_host import CALLER, OFFERS, READ, Host, call
 
+TIMEOUT = UpstreamFailure.TIMEOUT
 DENIALS = [code for code in ReasonCode if code is not ReasonCode.ALLOWED]
 
 
@@ -46,6 +57,9 @@ async def test_an_allowed_call_is_recorded_forwarded_and_its_outcome_recorded(ho
         DecisionOrigin.FRESH,
     )
     assert (decision.principal, decision.server, decision.tool) == ("corp|alice", "files", "read")
+    assert (decision.issuer, decision.groups, decision.scopes) == ("https://idp", ["corp|eng"], ["a"])
+    assert (decision.mapping, decision.version) == (host.point.maps_by.digest, 2)
+    assert decision.withheld == {}
     assert decision.arguments == {"path": "a/b"}
     assert (outcome.decision, outcome.fate) == (decision.id, Fate.ANSWERED)
     assert [record.sequence for record in host.point.records] == [1, 2]
@@ -154,7 +168,9 @@ async def test_any_obligation_is_unknown_and_denies(host: Host) -> None:
     host.point.decides = lambda _: answer(ReasonCode.ALLOWED, obligations=["mask"])
     assert (await denied(host, call())).code is ReasonCode.OBLIGATION_UNKNOWN
     assert host.upstream.calls == []
-    assert host.point.decisions[0].obligations == ["mask"]
+    decision = host.point.decisions[0]
+    assert decision.obligations == ["mask"]
+    assert decision.obligation_states == {"mask": ObligationState.UNKNOWN}
 
 
 @pytest.mark.parametrize(
@@ -251,6 +267,7 @@ async def test_an_outcome_that_cannot_be_recorded_withholds_the_answer(host: Hos
     ("failure", "code", "fate"),
     [
         (UpstreamError("process exited with code 3"), ReasonCode.UPSTREAM_UNAVAILABLE, Fate.FAILED),
+        (UpstreamError("no answer in time", failure=TIMEOUT), ReasonCode.UPSTREAM_UNAVAILABLE, Fate.FAILED),
         (RuntimeError("a bug"), ReasonCode.INTERNAL_ERROR, Fate.FAILED),
         ({"resultType": "input_required", "inputRequests": {}}, ReasonCode.METHOD_UNKNOWN, Fate.BLOCKED),
         ({"resultType": 7}, ReasonCode.METHOD_UNKNOWN, Fate.BLOCKED),
@@ -269,6 +286,86 @@ async def test_a_tools_own_error_is_answered_and_recorded_as_one(host: Host) -> 
     host.upstream.answers = {"content": [], "isError": True}
     assert isinstance(await host.chain.call(call(), who=await host.alice()), Allowed)
     assert host.point.outcomes[0].fate is Fate.TOOL_ERROR
+
+
+@pytest.mark.parametrize(
+    ("answered", "error", "failure"),
+    [
+        (ErrorResult(-32602, "no such page"), -32602, None),
+        (UpstreamError("refused", error=-32020), -32020, UpstreamFailure.PROTOCOL),
+        (UpstreamError("no answer in time", failure=TIMEOUT), None, TIMEOUT),
+        ({"content": [], "isError": True}, None, None),
+        (Refused(ReasonCode.TOOL_CHANGED, "it came back changed"), None, None),
+    ],
+)
+async def test_what_the_server_answered_is_in_the_outcome_and_none_of_its_text(
+    host: Host, answered: Any, error: int | None, failure: UpstreamFailure | None
+) -> None:
+    host.upstream.answers = answered
+    await host.chain.call(call(), who=await host.alice())
+    (outcome,) = host.point.outcomes
+    assert (outcome.upstream_error, outcome.upstream_failure) == (error, failure)
+    assert "no such page" not in str(outcome)
+
+
+async def test_an_error_of_the_server_is_answered_as_the_tools_own(host: Host) -> None:
+    host.upstream.answers = ErrorResult(-32602, "no such page")
+    verdict = await host.chain.call(call(), who=await host.alice())
+    assert isinstance(verdict, Allowed)
+    assert verdict.result == {"content": [{"type": "text", "text": "no such page"}], "isError": True}
+    assert host.point.outcomes[0].fate is Fate.TOOL_ERROR
+
+
+async def test_the_time_that_the_answer_took_is_part_of_the_records(host: Host) -> None:
+    def slow(_: EvaluationRequest) -> EvaluationResponse:
+        host.now += 0.25
+        return answer(ReasonCode.ALLOWED)
+
+    who = await host.alice()
+    host.point.decides = slow
+    await host.chain.call(call(), who=who)
+    decision = host.point.decisions[0]
+    assert (decision.decision_us, decision.latency_us) == (250_000, 250_000)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (ReasonCode.NO_POLICY_ALLOWS, NotReplayable.TIME_UNKNOWN),
+        (ReasonCode.REVOKED, NotReplayable.REVOKED),
+        (ReasonCode.REVOCATIONS_UNKNOWN, NotReplayable.REVOKED),
+        (ReasonCode.BUNDLE_STALE, NotReplayable.NOT_DECIDED),
+        (ReasonCode.INTERNAL_ERROR, NotReplayable.NOT_DECIDED),
+    ],
+)
+async def test_what_no_bundle_can_answer_again_says_why(host: Host, code: ReasonCode, reason: NotReplayable) -> None:
+    host.point.decides = lambda _: answer(code)
+    await denied(host, call())
+    assert host.point.decisions[0].not_replayable is reason
+
+
+async def test_a_policy_can_have_arguments_hashed_or_dropped_and_not_kept(host: Host) -> None:
+    who = await host.alice()
+    for said in (Recording.DROP, Recording.HASH, Recording.KEEP):
+        host.point.decides = lambda _, said=said: answer(ReasonCode.ALLOWED, record=said)  # type: ignore[misc]
+        await host.chain.call(call(), who=who)
+    dropped, hashed, kept = host.point.decisions
+    assert (dropped.arguments, dropped.withheld) == (None, {"": Withheld.DROPPED})
+    assert (list(hashed.arguments or {}), hashed.withheld) == (["path"], {"/path": Withheld.HASHED})
+    assert kept.arguments == {"path": "a/b"}
+    host.point.decides = lambda _: answer(ReasonCode.ALLOWED, record=Recording.KEEP)
+    await host.chain.call(call("vault__login", user="a", password="hunter2"), who=who)
+    assert "hunter2" not in str(host.point.records)
+
+
+async def test_a_definition_that_is_not_the_approved_one_is_in_the_record_of_a_denial(host: Host) -> None:
+    """The decision point has a newer catalog than the enforcer."""
+    denial = answer(ReasonCode.TOOL_CHANGED)
+    newer = msgspec.structs.replace(denial.context.toolgate, schema_digest="sha256:newer")
+    host.point.decides = lambda _: EvaluationResponse(decision=False, context=AnswerContext(newer))
+    await denied(host, call())
+    decision = host.point.decisions[0]
+    assert (decision.schema_digest, decision.offered_digest) == ("sha256:newer", pin_of(READ))
 
 
 async def test_a_cancelled_call_leaves_an_outcome(host: Host) -> None:

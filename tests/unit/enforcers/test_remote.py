@@ -20,9 +20,11 @@ from pdp.core.contract.authzen import (
     Subject,
 )
 from pdp.core.contract.digest import digest_of
-from pdp.core.contract.errors import DecisionError, RecordError
+from pdp.core.contract.errors import DecisionError, RecordError, RecordsRefusedError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import OutcomeRecord
+from pdp.core.contract.run_head import RunHead
+from pdp.core.contract.sealed import seal
 from pdp.core.identity.builtin import BUILT_IN
 from tests.unit.audit.sample import outcome
 
@@ -33,6 +35,7 @@ GOOD = (
     b'{"decision":true,"context":{"toolgate":'
     b'{"decision_id":"d","reason_code":"allowed","generation":1,"bundle":"sha256:0"}}}'
 )
+CONTENT_OF_RECORD = seal(RECORD).content
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -210,8 +213,8 @@ async def test_many_records_go_in_requests_that_are_taken() -> None:
         return web.Response(body=b"{}")
 
     async with serving(handler) as url, asking(url) as point:
-        await point.commit_all([RECORD] * 501)
-        await point.commit_all([])
+        await point.deliver([CONTENT_OF_RECORD] * 501, heads=())
+        await point.deliver([], heads=())
     assert sizes == [250, 250, 1]
 
 
@@ -224,7 +227,7 @@ async def test_of_many_records_none_may_be_lost_unnoticed() -> None:
 
     async with serving(handler) as url, asking(url) as point:
         with pytest.raises(RecordError):
-            await point.commit_all([RECORD] * 251)
+            await point.deliver([CONTENT_OF_RECORD] * 251, heads=())
 
 
 async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,11 +245,57 @@ async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch)
             await point.decide(ASK)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 500, 503])
-async def test_a_record_that_is_not_taken_is_not_committed(status: int) -> None:
+async def test_records_go_as_they_are_with_how_far_the_runs_are() -> None:
+    came = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        came.append((await request.read(), request.headers.get("Toolgate-Records")))
+        return web.Response(body=b"{}")
+
+    heads = [RunHead("boot-2", 7), RunHead("boot-1", 300)]
+    async with serving(handler) as url, asking(url) as point:
+        await point.deliver([b'{"b":1.0}', b'{"a":2}'], heads=heads)
+    assert came == [(b'[{"b":1.0},{"a":2}]', "boot-2;7,boot-1;300")]
+
+
+async def test_a_request_has_at_most_a_mebibyte_where_it_is_not_one_record() -> None:
+    sizes = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        sizes.append(len(await request.json()))
+        return web.Response(body=b"{}")
+
+    half, whole = b'"' + b"x" * 500_000 + b'"', b'"' + b"x" * 1_048_000 + b'"'
+    async with serving(handler) as url, asking(url) as point:
+        await point.deliver([half, half, half, whole, half], heads=())
+    assert sizes == [2, 1, 1, 1]
+
+
+@pytest.mark.parametrize("status", [401, 404, 409, 429, 500, 502, 503])
+async def test_records_that_are_not_taken_now_may_be_taken_another_time(status: int) -> None:
     async with serving(answering(b"", status=status)) as url, asking(url) as point:
-        with pytest.raises(RecordError):
-            await point.commit(RECORD)
+        with pytest.raises(RecordError) as raised:
+            await point.deliver([CONTENT_OF_RECORD], heads=())
+    assert type(raised.value) is RecordError
+
+
+@pytest.mark.parametrize("statuses", [(400, 503), (503, 400), (403, 404), (400, 200)])
+async def test_records_are_not_given_up_while_one_decision_point_may_take_them(statuses: tuple[int, int]) -> None:
+    first, second = (serving(answering(b"", status=status)) for status in statuses)
+    async with first as one, second as other, asking(one, other) as point:
+        if 200 in statuses:
+            await point.deliver([CONTENT_OF_RECORD], heads=())
+        else:
+            with pytest.raises(RecordError) as raised:
+                await point.deliver([CONTENT_OF_RECORD], heads=())
+            assert type(raised.value) is RecordError
+
+
+@pytest.mark.parametrize("status", [400, 403, 413])
+async def test_a_record_that_every_decision_point_refuses_is_refused_for_good(status: int) -> None:
+    async with serving(answering(b"", status=status)) as url, asking(url, url) as point:
+        with pytest.raises(RecordsRefusedError, match=f"HTTP status {status}"):
+            await point.deliver([CONTENT_OF_RECORD], heads=())
 
 
 async def test_a_decision_point_that_hangs_costs_no_more_than_the_timeout() -> None:
@@ -273,4 +322,4 @@ async def test_without_any_decision_point_there_is_no_decision() -> None:
         with pytest.raises(DecisionError):
             await point.decide(ASK)
         with pytest.raises(RecordError):
-            await point.commit(RECORD)
+            await point.deliver([CONTENT_OF_RECORD], heads=())

@@ -5,6 +5,7 @@ import pytest
 
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subject
 from pdp.core.contract.reason_code import ReasonCode
+from pdp.core.contract.record import Recording
 from pdp.core.engine.evaluate import Decision, Holds
 from tests.unit.engine.sample import NOON, call, decide, engine
 
@@ -263,3 +264,30 @@ def test_what_was_decided_before_changes_no_decision() -> None:
     shared = engine(MIXED)
     assert [shared.decide(request, now=NOON) for request in (*asked, *reversed(asked))] == [*alone, *reversed(alone)]
     assert len(set(alone)) > 5
+
+
+def keeping(recording: str, *, key: str, effect: str = "permit", condition: str = "true") -> str:
+    return f'@record("{recording}") {log(condition, effect=effect, key=key)}'
+
+
+@pytest.mark.parametrize(
+    ("policies", "expected"),
+    [
+        (PERMIT, Recording.KEEP),
+        (PERMIT + keeping("hash", key="h"), Recording.HASH),
+        (keeping("keep", key="k") + keeping("hash", key="h") + keeping("drop", key="d"), Recording.DROP),
+        (PERMIT + keeping("drop", key="d", condition="resource.pinned == false"), Recording.KEEP),
+        (PERMIT + keeping("drop", key="d", effect="forbid"), Recording.DROP),
+        (PERMIT + keeping("drop", key="d", effect="forbid") + keeping("hash", key="h"), Recording.DROP),
+        (keeping("drop", key="d") + '@id("no") forbid(principal, action, resource);', Recording.KEEP),
+    ],
+)
+def test_the_strictest_of_the_determining_policies_says_what_a_record_keeps(policies: str, expected: Recording) -> None:
+    assert decide(policies).record is expected
+
+
+def test_a_policy_that_fails_says_too_what_a_record_keeps() -> None:
+    overflow = "(if resource.pinned then 9223372036854775807 else 0) + 1 > 0"
+    assert decide(PERMIT + keeping("drop", key="d", condition=overflow)).record is Recording.DROP
+    failing = keeping("hash", key="h", effect="forbid", condition=overflow)
+    assert decide(PERMIT + failing).record is Recording.HASH

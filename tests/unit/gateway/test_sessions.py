@@ -3,7 +3,7 @@ import pytest
 from enforcers.gateway.sessions import Sessions, owner_of
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.identity.principal import Delegation, Principal, PrincipalType
+from pdp.core.identity.principal import Principal, PrincipalType
 
 ALICE = Principal(PrincipalType.USER, "corp|alice")
 
@@ -93,7 +93,7 @@ def test_the_owner_is_who_acts_for_whom_and_not_what_the_token_grants() -> None:
             PrincipalType.USER,
             "corp|alice",
             actor="corp|bot",
-            delegation=Delegation("corp|bot", "corp|bot", 1, ("corp|bot",)),
+            chain=("corp|bot",),
         ),
     ]
     assert len({owner_of(principal) for principal in [ALICE, *others]}) == 5

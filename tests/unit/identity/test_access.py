@@ -2,7 +2,7 @@ import msgspec
 
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest, Subject
 from pdp.core.identity.access import Shown, call_request, list_request
-from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
+from pdp.core.identity.principal import Principal, PrincipalType, SubjectProperties
 
 ALICE = Principal(
     PrincipalType.USER,
@@ -10,7 +10,7 @@ ALICE = Principal(
     properties=SubjectProperties(groups=("dev|eng",)),
     scopes=("git:read",),
     actor="dev|b",
-    delegation=Delegation.of(["dev|b", "dev|a", "dev|b"]),
+    chain=("dev|b", "dev|a", "dev|b"),
 )
 SUBJECT = Subject("user", "dev|alice", {"groups": ["dev|eng"], "roles": []})
 CONTEXT = {

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdp.core.contract.errors import ConfigurationError
-from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
+from pdp.core.identity.principal import Principal, PrincipalType, SubjectProperties
 from pdp.policytest.cases import CallCase, ListCase, read_cases
 from tests.unit.policytest.sample import HEAD, bundle, cases, read
 
@@ -80,7 +80,7 @@ cases:
         properties=SubjectProperties(tenant="dev|t", attributes={"email": "a@b.c"}),
         scopes=("y", "z"),
         actor="dev|b",
-        delegation=Delegation("dev|b", "dev|a", 2, ("dev|a", "dev|b")),
+        chain=("dev|b", "dev|a"),
     )
 
 

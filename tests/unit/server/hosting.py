@@ -1,5 +1,6 @@
 """The application in this process, over a decider that does as it is told and a log in memory."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,7 +31,9 @@ from pdp.hosting.address import ListenAddress, TcpAddress
 from pdp.lifecycle.archive import NotArchivedError
 from pdp.lifecycle.standing import Standing, Trouble
 from pdp.revocation.held import HeldRevocations
+from pdp.server.announcements import Announcements
 from pdp.server.app import PdpApp, ServerBounds, build_app
+from pdp.server.arrears import Arrears
 from pdp.server.confirmations import Confirmations
 from pdp.server.enforcer_keys import EnforcerKeys
 from pdp.server.enforcers import Authenticator, Client, Enforcers, EveryServer, TheseServers
@@ -39,6 +42,7 @@ from pdp.server.own_records import OwnRecords
 from pdp.server.trial import Trial
 from pdp.server.webhooks import Webhook
 from tests.unit.audit.sample import MemoryStore
+from tests.unit.server.direct_spool import DirectSpool
 from tests.unit.tokens.minting import Events
 
 KEY = "k" * 43
@@ -81,6 +85,7 @@ class TellingDecider:
             generation=self.generation,
             bundle=self.bundle,
             policies=["engineers-read"] if allowed else [],
+            decided_at="2026-07-28T08:59:59.990Z",
         )
         return EvaluationResponse(allowed, AnswerContext(answer))
 
@@ -181,6 +186,9 @@ class Host:
     writer: LogWriter
     revocations: MemoryRevocations
     held: HeldRevocations
+    spool: DirectSpool
+    announcements: Announcements
+    arrears: Arrears
     events: Events = field(default_factory=Events)
 
     def revoke(self, kind: RevocationKind, identifier: str, *, until: str | None = None) -> None:
@@ -225,8 +233,19 @@ async def hosting(
     )
     held = HeldRevocations(revocations, max_age=10.0, steady=ticking.steady, log=events.log())
     bundles, confirmations = TellingBundles(), Confirmations(clock=ticking)
+    spool, announcements = DirectSpool(writer), Announcements(writer, clock=ticking)
+    arrears, own = Arrears(lambda: store.runs, log=events.log()), OwnRecords(writer, spool, clock=ticking)
     app = build_app(
-        Interior(decider, bundles, OwnRecords(writer, clock=ticking), held, confirmations, trial),
+        Interior(
+            decider,
+            bundles,
+            own,
+            held,
+            confirmations,
+            trial,
+            announcements=announcements,
+            arrears=arrears,
+        ),
         enforcers=enforcers,
         listen=listen,
         clock=ticking,
@@ -235,12 +254,28 @@ async def hosting(
         webhook=webhook,
     )
     writer.start()
+    announcing = asyncio.create_task(announcements.run())
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000), raise_app_exceptions=True)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8181") as client:
-            yield Host(client, app, decider, bundles, confirmations, store, writer, revocations, held, events)
+            yield Host(
+                client,
+                app,
+                decider,
+                bundles,
+                confirmations,
+                store,
+                writer,
+                revocations,
+                held,
+                spool,
+                announcements,
+                arrears,
+                events,
+            )
     finally:
         app.stop()
+        announcing.cancel()
         await writer.aclose()
 
 
@@ -253,5 +288,5 @@ def interior(writer: LogWriter, *, held: HeldRevocations | None = None) -> Inter
     clock = ticking_clock()
     if held is None:
         held = HeldRevocations(MemoryRevocations(), max_age=10.0, steady=clock.steady, log=Events().log())
-    own = OwnRecords(writer, clock=clock)
+    own = OwnRecords(writer, DirectSpool(writer), clock=clock)
     return Interior(TellingDecider(), TellingBundles(), own, held, Confirmations(clock=clock))

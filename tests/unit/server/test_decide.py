@@ -9,7 +9,7 @@ from pdp.audit.store import StoreUnavailableError
 from pdp.core.contract.authzen import EvaluationRequest, ResourceSearchRequest
 from pdp.core.contract.errors import DecisionError, Refused
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
-from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect
+from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect, NotReplayable
 from pdp.server.app import ServerBounds
 from tests.unit.server.hosting import BUNDLE, KEY, OTHER_KEY, QUESTION, SEARCH, Host, bearer, hosting
 
@@ -61,6 +61,8 @@ async def test_an_allow_says_why(host: Host) -> None:
                 "detail": None,
                 "scopes": [],
                 "revocations": 0,
+                "decided_at": "2026-07-28T08:59:59.990Z",
+                "record": "keep",
             }
         },
     }
@@ -103,6 +105,9 @@ async def test_a_decision_for_a_caller_without_a_credential_is_recorded_here(hos
         bundle=BUNDLE,
         arguments=None,
         detail=record.detail,
+        version=2,
+        decided_at="2026-07-28T08:59:59.990Z",
+        not_replayable=NotReplayable.CALLER_UNKNOWN,
     )
     assert "arguments" in (record.detail or "")
 

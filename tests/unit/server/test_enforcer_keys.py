@@ -55,7 +55,7 @@ def test_a_file_that_holds_no_key_is_refused(tmp_path: Path, content: bytes) -> 
         keys(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["pdp", "", "Files", "a b", "a/b", "-a", "a\n"])
+@pytest.mark.parametrize("name", ["pdp", "reader", "", "Files", "a b", "a/b", "-a", "a\n"])
 def test_a_name_that_cannot_be_a_writers_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be an enforcer's name"):
         keys(tmp_path, enforcers={name: "a.key"})

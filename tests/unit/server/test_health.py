@@ -41,6 +41,10 @@ async def test_ready_is_an_active_bundle_and_a_log_that_takes_records() -> None:
                 "source_age_ms": 250,
                 "revocations_error": None,
                 "log_error": None,
+                "log_store_error": None,
+                "log_waiting": 0,
+                "log_waiting_ms": None,
+                "log_refused": 0,
                 "log_queue": 0,
                 "checkpoints": None,
                 "canary": None,
@@ -74,18 +78,29 @@ async def test_a_source_that_was_never_reached_has_no_age() -> None:
         assert "toolgate_source_confirmed_age_seconds" not in await metrics(host)
 
 
-async def test_without_a_log_it_is_not_ready_until_there_is_one_again() -> None:
+async def test_without_the_store_it_is_ready_and_says_so_until_there_is_one_again() -> None:
     async with hosting() as host:
         host.store.judge = full
         answer = await host.client.get("/readyz")
-        assert answer.status_code == 503
-        assert "disk full" in answer.json()["log_error"]
+        assert (answer.status_code, answer.json()["log_error"]) == (200, None)
+        assert "disk full" in answer.json()["log_store_error"]
         host.store.judge = None
         for _ in range(2000):  # each look at the clock is a millisecond, and a probe stands for a second
             answer = await host.client.get("/readyz")
-            if answer.status_code == 200:
+            if answer.json()["log_store_error"] is None:
                 break
-        assert answer.json()["log_error"] is None
+        assert answer.json()["log_store_error"] is None
+
+
+async def test_where_the_spool_takes_nothing_it_is_not_ready() -> None:
+    async with hosting() as host:
+        host.spool.untaken = "the spool is full: 7 records wait"
+        host.spool.waiting = 7
+        answer = await host.client.get("/readyz")
+        assert (answer.status_code, answer.json()["log_error"]) == (503, "the spool is full: 7 records wait")
+        assert (answer.json()["log_waiting"], answer.json()["log_waiting_ms"]) == (7, 1500)
+        host.spool.untaken = None
+        assert (await host.client.get("/readyz")).status_code == 200
 
 
 async def test_questions_in_one_second_share_a_probe() -> None:

@@ -17,7 +17,9 @@ from pdp.server.comparison import Note
 from pdp.server.own_records import OwnRecords
 from pdp.server.tally import MOST_DIFFERENCES
 from pdp.server.trial import CanaryStanding, Trial, TrialBounds
+from tests.record_schema import VALIDATOR, plain
 from tests.unit.audit.sample import MemoryStore
+from tests.unit.server.direct_spool import DirectSpool
 from tests.unit.server.hosting import TellingDecider, hosting
 from tests.unit.server.shadowing import FORBID, NOW, PERMIT, Folder, answered, asked, bundle, failing, files, shadow_of
 from tests.unit.tokens.minting import Events
@@ -44,7 +46,10 @@ class Stage:
 
     @property
     def records(self) -> list[ComparisonRecord]:
-        return [record for record in self.store.records if isinstance(record, ComparisonRecord)]
+        found = [record for record in self.store.records if isinstance(record, ComparisonRecord)]
+        for record in found:
+            VALIDATOR.validate(plain(record))
+        return found
 
 
 @asynccontextmanager
@@ -59,7 +64,7 @@ async def staged(
     clock = Clock(lambda: NOW + now[0], lambda: now[0], bytes)
     writer = LogWriter(store, log=events.log())
     shadow = shadow_of(files(policy), clock=clock)
-    own = OwnRecords(writer, clock=clock)
+    own = OwnRecords(writer, DirectSpool(writer), clock=clock)
     trial = Trial(shadow, own, percent=percent, clock=clock, log=events.log(), bounds=bounds, rest=rest)
     writer.start()
     try:
@@ -177,7 +182,7 @@ async def test_incomparable_requests_are_counted_with_their_reason() -> None:
     assert (record.compared, record.incomparable, record.detail) == (0, 1, Note.REMAPPED)
 
 
-async def test_one_sequence_counts_decisions_and_comparisons_and_a_failed_record_comes_again_as_it_was() -> None:
+async def test_one_sequence_counts_decisions_and_comparisons_and_a_failed_record_comes_again() -> None:
     def full(_: object) -> None:
         raise StoreUnavailableError("disk full")
 
@@ -191,12 +196,12 @@ async def test_one_sequence_counts_decisions_and_comparisons_and_a_failed_record
         stage.now[0] = 15.0
         await stage.trial.turn()  # a full list makes nobody try more often
         stage.store.judge = None
-        own = stage.own.numbered(DecisionRecord, **_decided())
+        own = stage.own.made(DecisionRecord, **_decided())
         await stage.own.commit([own])
         stage.now[0] = 20.0
         await stage.trial.turn()
         await stage.trial.finish()
-        assert [(one.sequence, _different(one)) for one in stage.store.records] == [(2, None), (1, 1), (3, 300)]
+        assert [(one.sequence, _different(one)) for one in stage.store.records] == [(1, None), (2, 1), (3, 300)]
     assert len(stage.events.named("comparison_not_recorded")) == 1
 
 

@@ -11,6 +11,7 @@ from pdp.core.catalog.entries.glob import GlobError, read_glob, read_tool_glob
 from pdp.core.catalog.marks import key_of, steps_of
 from pdp.core.catalog.tool import Mark
 from pdp.core.contract.errors import Problem
+from pdp.core.contract.record import Recording, strictest
 from pdp.core.document.sections import Sections
 from pdp.core.document.tree import SettingPath
 
@@ -72,7 +73,9 @@ class CatalogFile:
         listed = self._sections.take(value, dict[str, Any], at) or {}
         read = {}
         for key, part in listed.items():
-            entry = self._sections.struct(part, ToolEntry, (*at, key), arguments=self._marks)
+            entry = self._sections.struct(
+                part, ToolEntry, (*at, key), arguments=self._marks, record_arguments=self._recordings
+            )
             if entry is not None and self._is_glob(key, (*at, key), read_glob):
                 read[key] = entry
         return read
@@ -88,6 +91,16 @@ class CatalogFile:
             if marks.setdefault(key, mark) is not mark:
                 self._report(place, "entries_contradict", f"`{key}` is marked `{marks[key]}` as well")
         return marks
+
+    def _recordings(self, value: Any, at: SettingPath) -> dict[str, Recording]:
+        listed = self._sections.take(value, dict[str, Any], at) or {}
+        found: dict[str, Recording] = {}
+        for written, part in listed.items():
+            place = (*at, written)
+            key, recording = self._key(written, place), self._sections.take(part, Recording, place)
+            if key is not None and recording is not None:
+                found[key] = strictest(found.get(key), recording)
+        return found
 
     def _key(self, written: str, at: SettingPath) -> str | None:
         try:

@@ -56,6 +56,8 @@ class Dangling:
             if matched:
                 for argument, mark in one.arguments.items():
                     yield from self._of_mark((*at, key, "arguments", argument), argument, mark, matched)
+                for argument in one.record_arguments:
+                    yield from self._of_mark((*at, key, "record_arguments", argument), argument, None, matched)
             elif not entry.unsafe_unpinned:
                 yield self._unmatched((*at, key), f"{server}/{key}", glob.literal)
         rules = ServerRules(entry)
@@ -70,13 +72,13 @@ class Dangling:
             return self._file.problem(at, "tool_unknown", f"`{name}` has no snapshot in `schemas/`")
         return self._file.problem(at, "glob_matches_nothing", f"no tool in `schemas/` is called as in `{name}`")
 
-    def _of_mark(self, at: SettingPath, argument: str, mark: Mark, tools: list[Tool]) -> Iterator[Problem]:
-        """A mark by a glob is for those of its tools that have such an argument."""
+    def _of_mark(self, at: SettingPath, argument: str, mark: Mark | None, tools: list[Tool]) -> Iterator[Problem]:
+        """A mark by a glob is for those of its tools that have such an argument; None goes with whatever is there."""
         steps = steps_of(argument)
         declared = False
         for tool in tools:  # as far as one that has it: a shape costs more than all else here
             shapes = shapes_at(arguments_shape(tool.input_schema), steps)
-            if shapes and (mark is Mark.SECRET or any(map(holds_text, shapes))):
+            if shapes and (mark in {None, Mark.SECRET} or any(map(holds_text, shapes))):
                 return
             declared = declared or bool(shapes)
         whose = f"`{tools[0].id}`" if len(tools) == 1 else f"any of {len(tools)} tools"

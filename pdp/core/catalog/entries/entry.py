@@ -6,18 +6,24 @@ import msgspec
 from msgspec import Meta
 
 from pdp.core.catalog.tool import Mark, RiskLevel, Undeclared
+from pdp.core.contract.record import Recording
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1)]
 
 
 class ToolEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is said of one tool, or of all that a glob matches; `arguments` marks some of theirs."""
+    """What is said of one tool, or of all that a glob matches; `arguments` marks some of theirs.
+
+    `record` is what is recorded of all its arguments, `record_arguments` of single ones.
+    """
 
     arguments: dict[str, Mark] = {}
     risk: RiskLevel | None = None
     owners: tuple[Name, ...] | None = None
     scopes: tuple[Name, ...] = ()
     undeclared: Undeclared | None = None
+    record: Recording = Recording.KEEP
+    record_arguments: dict[str, Recording] = {}
 
 
 class ServerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +39,7 @@ class ServerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     risk: RiskLevel | None = None
     scopes: tuple[Name, ...] = ()
     undeclared: Undeclared = Undeclared.REFUSE
+    record: Recording = Recording.KEEP
     unsafe_unpinned: bool = False
     unsafe_hidden_text: bool = False
     tools: dict[str, ToolEntry] = {}

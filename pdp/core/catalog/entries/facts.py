@@ -9,6 +9,7 @@ from pdp.core.catalog.entries.entry import Entries, ServerEntry, ToolEntry
 from pdp.core.catalog.entries.glob import Glob, read_glob
 from pdp.core.catalog.entries.toolsets import Groups
 from pdp.core.catalog.tool import Mark, RiskLevel, Undeclared
+from pdp.core.contract.record import Recording, strictest
 
 _UNKNOWN: Final = ServerEntry()
 
@@ -24,7 +25,10 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class ToolFacts:
-    """What is said of one tool; `marks` and `scopes` are those of all entries that match it."""
+    """What is said of one tool; `marks` and `scopes` are those of all entries that match it.
+
+    Of what they say to `record`, the strictest counts.
+    """
 
     trusted: bool
     tenant: str | None
@@ -35,6 +39,8 @@ class ToolFacts:
     toolsets: tuple[str, ...]
     tags: tuple[str, ...]
     scopes: tuple[str, ...]
+    record: Recording
+    record_arguments: dict[str, Recording]
 
 
 class ServerRules:
@@ -99,7 +105,17 @@ class Facts:
             toolsets=self.toolsets.having(server, tool),
             tags=self.tags.having(server, tool),
             scopes=tuple(sorted(scopes)),
+            record=strictest(entry.record, *(one.record for one in ranked)),
+            record_arguments=_strictest_of_each(ranked),
         )
+
+
+def _strictest_of_each(entries: Iterable[ToolEntry]) -> dict[str, Recording]:
+    found: dict[str, Recording] = {}
+    for entry in entries:
+        for argument, recording in entry.record_arguments.items():
+            found[argument] = strictest(found.get(argument), recording)
+    return found
 
 
 def _said(entry: ToolEntry) -> dict[tuple[str, ...], Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pdp.core.contract.record import Recording
 from pdp.core.engine.cedar import EntityUid, pst
 from pdp.core.engine.checks.action_classes import Interest, interest_of
 from pdp.core.engine.checks.arguments import risky_patterns, unknown_arguments
@@ -24,7 +25,8 @@ from pdp.core.engine.syntax.source import Statement
 from pdp.core.engine.syntax.span import Span
 
 ACKNOWLEDGE: Final = "acknowledge"
-ANNOTATIONS: Final = frozenset({"id", "message", "advice", "obligation", "owner", "severity", ACKNOWLEDGE})
+RECORD: Final = "record"
+ANNOTATIONS: Final = frozenset({"id", "message", "advice", "obligation", "owner", "severity", RECORD, ACKNOWLEDGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ def annotation_notes(parsed: Parsed, *, text: str) -> Iterator[Note]:
     wrong = [(name, f"`@{name}` means nothing here") for name in sorted(annotations.keys() - ANNOTATIONS)]
     if ACKNOWLEDGE in annotations:
         wrong += [(ACKNOWLEDGE, message) for message in _not_acknowledged(annotations[ACKNOWLEDGE].split())]
+    if annotations.get(RECORD, Recording.KEEP) not in set(Recording):
+        wrong.append((RECORD, f"`@{RECORD}` is one of {', '.join(f'`{one}`' for one in Recording)}"))
     for name, message in wrong:
         yield Note(Code.ANNOTATION_UNKNOWN, message, parsed.annotation_span(name) or effect_span(parsed, text=text))
 

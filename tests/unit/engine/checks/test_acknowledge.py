@@ -47,3 +47,9 @@ def test_an_acknowledged_argument_still_needs_its_guard() -> None:
 def test_shadows_and_suspects_are_acknowledged_by_the_policy_they_are_told_of() -> None:
     forbid = '@id("f") forbid (principal, action, resource);'
     assert policy("shadowed", f"permit ({calling('git/log')});{forbid}") == []
+
+
+@pytest.mark.parametrize("value", ["", "Keep", "mask", "keep drop"])
+def test_what_records_keep_is_one_of_three_words(value: str) -> None:
+    policy = f'@id("p") @record("{value}") permit(principal, action, resource);'
+    assert [(code, text) for code, text, _ in found(policy)] == [("annotation_unknown", f'@record("{value}")')]

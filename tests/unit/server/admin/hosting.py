@@ -29,6 +29,7 @@ from pdp.server.interior import Interior
 from pdp.server.own_records import OwnRecords
 from pdp.tokens.trust import build_authenticator
 from tests.unit.audit.sample import MemoryStore
+from tests.unit.server.direct_spool import DirectSpool
 from tests.unit.server.hosting import TellingBundles, TellingDecider
 from tests.unit.tokens.minting import EC_KEY, NOW, Events, claims, key_set, public_jwk, signed
 
@@ -98,7 +99,9 @@ async def administering(
     log, clock = events.log(), Clock(time, lambda: 0.0, secrets.token_bytes)
     writer, store, authority = LogWriter(MemoryStore(), log=log), RevocationStore(base / "r.db"), Authority(roles)
     held = HeldRevocations(store, max_age=10.0, steady=clock.steady, log=log)
-    inside = Interior(decider, bundles, OwnRecords(writer, clock=clock), held, Confirmations(clock=clock))
+    inside = Interior(
+        decider, bundles, OwnRecords(writer, DirectSpool(writer), clock=clock), held, Confirmations(clock=clock)
+    )
     routes = [
         state_routes(inside, authority=authority),
         bundle_routes(inside),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pdp.core.engine import cedar
-from pdp.core.identity.principal import Delegation, Principal, PrincipalType, SubjectProperties
+from pdp.core.identity.principal import Principal, PrincipalType, SubjectProperties
 from pdp.server.admin.authority import (
     POLICIES,
     SCHEMA,
@@ -95,7 +95,7 @@ def test_an_agent_approves_and_publishes_nothing() -> None:
 
 
 def test_whoever_acts_for_somebody_has_none_of_their_permissions() -> None:
-    delegated = Authority(ROLES).person(somebody("corp|olga", delegation=Delegation.of(["corp|bot"])))
+    delegated = Authority(ROLES).person(somebody("corp|olga", chain=("corp|bot",)))
     assert delegated.roles == (Role.OPERATOR,)
     assert Authority(ROLES).permitted(delegated) == ()
 

@@ -1,0 +1,36 @@
+"""What a spool asks of a disk beside names: the calls that fail when it is full or broken."""
+
+import os
+from typing import Protocol
+
+
+class Disk(Protocol):
+    """Writes to open files; any of its methods raises OSError."""
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        """Append the first bytes of `data`, and say how many."""
+        ...
+
+    def sync(self, descriptor: int) -> None:
+        """Return once what was written is on the disk."""
+        ...
+
+    def cut(self, descriptor: int, size: int) -> None:
+        """Take away what is behind the first `size` bytes."""
+        ...
+
+
+class SystemDisk:
+    """The disk of this machine."""
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        """Append the first bytes of `data`, and say how many."""
+        return os.write(descriptor, data)
+
+    def sync(self, descriptor: int) -> None:
+        """Return once what was written is on the disk."""
+        os.fsync(descriptor)
+
+    def cut(self, descriptor: int, size: int) -> None:
+        """Take away what is behind the first `size` bytes."""
+        os.ftruncate(descriptor, size)
