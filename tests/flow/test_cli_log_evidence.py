@@ -20,6 +20,7 @@ CHECKPOINTS = """\
     checkpoints:
       key: keys/log.pem
       every: 5
+      interval: 10h
       exports: [{folder: outside, leaves: true}]
 """
 
@@ -159,6 +160,7 @@ def test_an_altered_record_is_not_signed_but_as_it_is_by_an_ugly_name(signed: Pa
     with running(signed) as pdp:
         answer = httpx.post(f"{pdp.address}/access/v1/evaluation", json=QUESTION, timeout=30)
         assert answer.json()["decision"] is True
+        assert pdp.stop() == 0
     tamper(signed, "UPDATE records SET content = replace(content, 'allow', 'denyy') WHERE position = 13")
     ended = toolgate_here(signed, "log", "checkpoint")
     assert ended.returncode == 1
