@@ -9,9 +9,9 @@ from pdp.audit.ingest import LogWriter
 from pdp.audit.location import open_store
 from pdp.bootstrap.bundles import interval, open_active
 from pdp.bootstrap.canary import open_canary
-from pdp.bootstrap.checkpoints import open_checkpoints
 from pdp.bootstrap.spools import open_own_spool
 from pdp.core.settings.model import Settings
+from pdp.exports.opening import open_checkpoints
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.watch import watch
 from pdp.revocation.held import HeldRevocations

@@ -14,11 +14,11 @@ from pdp.audit.store import Run
 from pdp.bootstrap.admin import open_admin
 from pdp.bootstrap.bundles import interval, open_active
 from pdp.bootstrap.canary import open_canary
-from pdp.bootstrap.checkpoints import open_checkpoints
 from pdp.bootstrap.spools import open_own_spool
 from pdp.bootstrap.webhook import open_webhook
 from pdp.core.settings.decision_point import LogSettings
 from pdp.core.settings.model import Settings
+from pdp.exports.opening import open_checkpoints
 from pdp.hosting.address import listen_address
 from pdp.lifecycle.deciding import ActiveDecider
 from pdp.lifecycle.watch import watch

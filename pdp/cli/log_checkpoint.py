@@ -12,11 +12,11 @@ from pdp.audit.evidence.checkpointer import Care
 from pdp.audit.evidence.examination import RefusedError
 from pdp.audit.evidence.export import Exporter
 from pdp.audit.evidence.service import Stop
-from pdp.bootstrap.checkpoints import open_checkpointer, open_exports, open_ledger
 from pdp.cli.config import ConfigOption
 from pdp.cli.log_verify import PROBLEMS
 from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.load import read_settings
+from pdp.exports.opening import open_checkpointer, open_exports, open_ledger
 from pdp.server.clock import system_clock
 
 
@@ -32,8 +32,7 @@ def checkpoint(
     settings, base, clock = pdp.log.checkpoints, config.parent, system_clock()
     if settings is None:
         raise UnusableError("set `pdp.log.checkpoints.key`: `toolgate bundle keygen FILE` makes one")
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    log = structlog.get_logger("toolgate.log")
+    log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
     ledger = open_ledger(pdp.log, base=base)
     state = base / pdp.state
     maker = open_checkpointer(settings, ledger, base=base, state=state, clock=clock, log=log, stop=Stop())

@@ -13,13 +13,13 @@ from pdp.audit.evidence.checkpoint import Trusted
 from pdp.audit.evidence.log_snapshot import LogSnapshot
 from pdp.audit.evidence.verify import Report, Verification
 from pdp.audit.location import open_snapshot
-from pdp.bootstrap.checkpoints import read_trusted
 from pdp.cli.config import ConfigOption
 from pdp.cli.log_place import UrlOption, place_of
 from pdp.cli.terminal import legible
 from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.checkpoints import CheckpointSettings
 from pdp.exports.held_places import held_at
+from pdp.exports.opening import read_trusted
 
 TrustOption = Annotated[
     list[Path] | None,

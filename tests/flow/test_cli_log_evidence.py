@@ -20,6 +20,7 @@ CHECKPOINTS = """\
     checkpoints:
       key: keys/log.pem
       every: 5
+      interval: 10h
       exports: [{folder: outside, leaves: true}]
 """
 
@@ -31,7 +32,7 @@ def base(tmp_path: Path, root: Path) -> Path:
     text = config.read_text()
     config.write_text(text.replace('  log: {url: "sqlite:///log.db", mode: spooled}\n', CHECKPOINTS))
     assert config.read_text() != text
-    assert toolgate(tmp_path, "bundle", "keygen", "keys/log.pem").returncode == 0
+    assert toolgate_here(tmp_path, "bundle", "keygen", "keys/log.pem").returncode == 0
     return tmp_path
 
 
@@ -50,7 +51,7 @@ def signed(base: Path) -> Path:
         assert f"toolgate_log_checkpoint {ready['number']}.0" in metrics
         assert 'toolgate_log_export_behind{target="folder:outside"} 0.0' in metrics
         assert pdp.stop() == 0
-    done = toolgate(base, "log", "checkpoint")
+    done = toolgate_here(base, "log", "checkpoint")
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"1 made; the newest is (\d+), over 12 records\nfolder:outside: has \1\n", done.stdout)
     return base
@@ -115,7 +116,7 @@ def test_a_record_is_proven_to_somebody_who_has_only_the_key(
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     for name in ("proof.json", "keys/log.pub"):
         (elsewhere / Path(name).name).write_bytes((signed / name).read_bytes())
-    ended = toolgate(elsewhere, "log", "verify-proof", "proof.json", "--trust", "log.pub")
+    ended = toolgate_here(elsewhere, "log", "verify-proof", "proof.json", "--trust", "log.pub")
     assert ended.returncode == 0, ended.stderr
     assert identity in ended.stdout
     assert "is record 3 of the log" in ended.stdout
@@ -159,6 +160,7 @@ def test_an_altered_record_is_not_signed_but_as_it_is_by_an_ugly_name(signed: Pa
     with running(signed) as pdp:
         answer = httpx.post(f"{pdp.address}/access/v1/evaluation", json=QUESTION, timeout=30)
         assert answer.json()["decision"] is True
+        assert pdp.stop() == 0
     tamper(signed, "UPDATE records SET content = replace(content, 'allow', 'denyy') WHERE position = 13")
     ended = toolgate_here(signed, "log", "checkpoint")
     assert ended.returncode == 1

@@ -6,10 +6,10 @@ import structlog
 from pydantic import ValidationError
 
 from pdp.audit.evidence.export import Leaves
-from pdp.bootstrap.checkpoints import open_checkpoints, open_exports
 from pdp.core.contract.errors import ConfigurationError, UnusableError
 from pdp.core.settings.checkpoints import CheckpointSettings
 from pdp.core.settings.decision_point import PdpSettings
+from pdp.exports.opening import open_checkpoints, open_exports
 from tests.unit.audit.evidence.scene import KEY, Hands, Scene
 
 
