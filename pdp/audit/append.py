@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
+import msgspec
 from sqlalchemy import Connection, insert, select
 
-from pdp.audit.chain import Head
+from pdp.audit.chain import FIRST_LINKED, Head
 from pdp.audit.heads import RunName, is_end, lock_heads, move_heads
-from pdp.audit.row import Row
+from pdp.audit.row import Row, previous_of
 from pdp.audit.store import Fault, Keeping, Kept
 from pdp.audit.tables import FOUND_BY, conflicts, records
+from pdp.core.contract.sealed import unseal
 
 STORED_COLUMNS: Final = ("arrived", "run", "sequence", "digest", "content", *FOUND_BY)
 """The columns of `records` that an append fills, in the order of the rows that it inserts."""
@@ -50,6 +52,7 @@ class _Batch:
         self._heads = heads
         self._arrived = arrived
         self._held: dict[tuple[int, int], bytes] = {}
+        self._named: dict[tuple[int, int], bytes | None] = {}
         self.inserted: list[tuple[Any, ...]] = []
         self.moved: dict[int, Head] = {}
 
@@ -72,8 +75,9 @@ class _Batch:
         record = row.record
         head = self._heads[record.writer, record.boot]
         at = (head.run, record.sequence)
-        fault = None
-        if record.sequence <= head.sequence:
+        if record.sequence > head.sequence:
+            fault = head.fault_of(record, row.previous, is_followed=self._is_followed(head, row))
+        else:
             held = self._held.get(at)
             if held == row.digest:
                 return _KNOWN
@@ -83,22 +87,58 @@ class _Batch:
             if not head.missing:
                 # All of the run came, so this one did: it was moved to an archive.
                 return _KNOWN
-        else:
-            fault = head.fault_of(record, row.previous, is_followed=self._is_followed(head, row))
+            fault = self._fault_between(head, row)
         self._held[at] = row.digest
+        if record.version >= FIRST_LINKED:
+            self._named[at] = row.previous
         head.advance(record, row.digest, row.previous)
         self.moved[head.run] = head
         self.inserted.append((self._arrived, *at, row.digest, row.content, *row.found_by))
         return _STORED if fault is None else _FAULTY[fault]
 
+    def _fault_between(self, head: Head, row: Row) -> Fault | None:
+        """What is wrong with a record that fills a gap: the one before it and the one after it may be there by now."""
+        record = row.record
+        before, after = (head.run, record.sequence - 1), (head.run, record.sequence + 1)
+        self._look_at(before, after)
+        if record.version >= FIRST_LINKED:
+            if record.sequence == 1:
+                is_linked = row.previous is None or self._ends_another(row)
+            else:
+                is_linked = self._held.get(before, row.previous) == row.previous
+            if not is_linked:
+                return Fault.UNLINKED
+        return Fault.UNLINKED if self._named.get(after, row.digest) != row.digest else None
+
+    def _look_at(self, *positions: tuple[int, int]) -> None:
+        """Learn the digests of the records at `positions`, and which they name."""
+        columns = records.c
+        for run, sequence in positions:
+            if (run, sequence) not in self._named:
+                at = (columns.run == run, columns.sequence == sequence)
+                found = self._connection.execute(select(columns.digest, columns.content).where(*at)).first()
+                if found is not None:
+                    self._held[run, sequence] = bytes(found.digest)
+                    self._name(run, sequence, bytes(found.content))
+
+    def _name(self, run: int, sequence: int, content: bytes) -> None:
+        try:
+            record = unseal(content).record
+        except msgspec.MsgspecError:
+            return
+        if record.version >= FIRST_LINKED:
+            self._named[run, sequence] = previous_of(record)
+
     def _is_followed(self, head: Head, row: Row) -> bool:
         """Whether a run's first record names the last one of another run of its writer."""
-        if row.previous is None or head.sequence or row.record.sequence != 1:
-            return False
-        writer, boot = row.record.writer, row.record.boot
+        is_first = head.sequence == 0 and row.record.sequence == 1
+        return is_first and row.previous is not None and self._ends_another(row)
+
+    def _ends_another(self, row: Row) -> bool:
+        writer, boot, previous = row.record.writer, row.record.boot, row.previous
         others = (head for (of, run), head in self._heads.items() if of == writer and run != boot)
-        is_here = any(head.digest == row.previous for head in others if head.sequence)
-        return is_here or is_end(self._connection, row.previous, writer=writer, boot=boot)
+        is_here = any(head.digest == previous for head in others if head.sequence)
+        return is_here or (previous is not None and is_end(self._connection, previous, writer=writer, boot=boot))
 
     def _keep_conflict(self, run: int, row: Row) -> None:
         columns, sequence = conflicts.c, row.record.sequence

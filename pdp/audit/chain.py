@@ -9,7 +9,7 @@ from pdp.core.contract.record import Record
 NO_DIGEST: Final = bytes(32)
 """The digest of the record 0 of every run."""
 
-_FIRST_LINKED: Final = 2
+FIRST_LINKED: Final = 2
 """The version of records from which on they name the one before them."""
 
 
@@ -37,7 +37,7 @@ class Head:
         """What is wrong with `record` above the head; `is_followed`: another run of the writer ends with `previous`."""
         if record.sequence != self.sequence + 1:
             return Fault.GAP
-        if record.version < _FIRST_LINKED:
+        if record.version < FIRST_LINKED:
             return None
         if self.sequence == 0:
             return None if previous is None or is_followed else Fault.UNLINKED

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, exc
 
 from pdp.audit.store import RecordUnfitError, StoreUnavailableError
+from pdp.database.causes import cause
 
 CANNOT: Final = "the decision log cannot be used"
 
@@ -85,10 +86,3 @@ def _is_deadlock(error: BaseException | None) -> bool:
     return getattr(error, "sqlstate", None) == _POSTGRESQL_DEADLOCK or (
         error is not None and error.args[:1] == (_MARIADB_DEADLOCK,)
     )
-
-
-def cause(error: BaseException | None) -> str:
-    """What a driver's `error` says in one line, without the values that PostgreSQL adds to it."""
-    primary = getattr(getattr(error, "diag", None), "message_primary", None)
-    lines = str(primary or error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

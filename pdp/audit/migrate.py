@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection
 
 from pdp.audit.versions import HEAD
@@ -33,7 +32,8 @@ def upgrade(connection: Connection, *, start: str | None = None, progress: Progr
 
     `start` is its revision where the database does not say it.
     """
-    config = Config()
+    # Loaded where it is needed: it takes longer than most commands that only look at a log.
+    command, config = import_module("alembic.command"), import_module("alembic.config").Config()
     config.set_main_option("script_location", str(DIRECTORY).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection

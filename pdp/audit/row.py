@@ -39,7 +39,7 @@ def row_of(sealed: Sealed) -> Row:
         if not 0 < record.sequence <= _MAX_INTEGER:
             raise ValueError("a sequence out of range")
         columns = columns_of(record)
-        return Row(record, sealed.content, digest_bytes(sealed.digest), _previous(record), columns)
+        return Row(record, sealed.content, digest_bytes(sealed.digest), previous_of(record), columns)
     except _UNFIT as error:
         raise RecordUnfitError(f"a record cannot be stored: {type(error).__name__}") from error
 
@@ -50,7 +50,8 @@ def _check(*names: str) -> None:
             raise ValueError("no name")
 
 
-def _previous(record: Record) -> bytes | None:
+def previous_of(record: Record) -> bytes | None:
+    """The 32 bytes of the digest that `record` names; no bytes for what is no digest."""
     if record.previous is None:
         return None
     # What is no digest is the digest of nothing, so the record is unlinked.

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, TextClause, exc
 
-from pdp.audit.log_database import Hold, cause
+from pdp.audit.log_database import Hold
 from pdp.audit.migrate import Converted, Progress, upgrade
 from pdp.audit.versions import HEAD, OLDEST, check_version, version_of
 from pdp.core.contract.errors import UnusableError
 from pdp.database.address import ServerAddress
+from pdp.database.causes import cause
 from pdp.database.sqlite_file import Access
 
 

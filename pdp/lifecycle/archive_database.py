@@ -28,6 +28,8 @@ from sqlalchemy import (
 from pdp.core.bundle.content import LIMITS
 from pdp.core.contract.digest import digest_of, is_digest
 from pdp.core.contract.errors import UnusableError
+from pdp.database.address import ServerAddress, address_of
+from pdp.database.server_engine import Timeouts, open_server_engine
 from pdp.database.sqlite_file import Access, Place, create_private, open_engine, pragma
 from pdp.lifecycle.archive import Archived, ArchiveError, NotArchivedError
 
@@ -59,8 +61,11 @@ class DatabaseArchive:
         self._place: Place | None = None
         self._is_made = False
         try:
-            parsed = make_url(url)
-            if parsed.get_backend_name() == "sqlite":
+            parsed, address = make_url(url), address_of(url, base=base)
+            if isinstance(address, ServerAddress):
+                used_by = f"the archive of bundles `{address.shown}`"
+                self._engine = open_server_engine(address, Timeouts(), used_by=used_by)
+            elif parsed.get_backend_name() == "sqlite":
                 self._engine = self._open_file(_file_of(parsed.database, query=bool(parsed.query)), base)
             else:
                 self._engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=True)

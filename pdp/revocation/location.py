@@ -5,9 +5,10 @@ from typing import Final
 
 from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.decision_point import PdpSettings
+from pdp.database.address import FileAddress, address_of, without_secrets
 from pdp.revocation.store import RevocationStore
 
-_SQLITE: Final = "sqlite:///"
+_FORMS: Final = "write `sqlite:///revocations.db` or `postgresql://user@host/database`"
 _FILE: Final = "revocations.db"
 
 
@@ -18,13 +19,12 @@ def open_revocations(pdp: PdpSettings, *, base: Path) -> RevocationStore:
         UnusableError: it cannot be opened, or the URL is of another kind.
 
     """
-    return RevocationStore(
-        base / pdp.state / _FILE if pdp.revocations.url is None else base / _file(pdp.revocations.url)
-    )
-
-
-def _file(url: str) -> str:
-    path = url.removeprefix(_SQLITE)
-    if path == url or not path or path == ":memory:" or "?" in path or "\0" in path:
-        raise UnusableError(f"`{url}` names no store of revocations: write `sqlite:///revocations.db`")
-    return path
+    if pdp.revocations.url is None:
+        return RevocationStore(base / pdp.state / _FILE)
+    address = address_of(pdp.revocations.url, base=base)
+    if isinstance(address, FileAddress):
+        return RevocationStore(address.path)
+    if address is None or not address.is_postgresql:
+        shown = without_secrets(pdp.revocations.url)
+        raise UnusableError(f"`{shown}` names no store of revocations: {_FORMS}")
+    return RevocationStore(address)

@@ -1,4 +1,4 @@
-"""The store of revocations: an SQLite file that every decision point of this machine may share."""
+"""The store of revocations, which every decision point may share."""
 
 import sqlite3
 import threading
@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, delete, exc, func, insert, inspect, select, update
+from sqlalchemy import Connection, delete, exc, func, insert, select, update
 
 from pdp.core.contract.errors import Refused, ToolgateError, UnusableError
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.revocation import Revocation, RevocationKind, RevocationSet, check_name, check_reason
-from pdp.database.sqlite_file import Access, Place, create_private, open_engine, pragma
-from pdp.revocation.tables import changes, counter, metadata, revocation_of, revocations
+from pdp.database.address import ServerAddress
+from pdp.database.causes import cause
+from pdp.revocation.places import FilePlace, RevocationPlace, ServerPlace
+from pdp.revocation.tables import changes, counter, revocation_of, revocations
 
-APPLICATION_ID: Final = 0x54475256
-"""Written into the file's header, so that another database is not taken for this one."""
-SCHEMA_VERSION: Final = 1
 MAX_IN_FORCE: Final = 10_000
 """Revocations in force at once: every enforcer holds all of them."""
 
@@ -59,23 +58,18 @@ class Order:
 
 
 class RevocationStore:
-    """Keeps revocations in the file at `path`, created with mode 0600; its methods block, from any thread.
+    """Keeps revocations in the SQLite file or the PostgreSQL database `at`; its methods block, from any thread.
 
     INVARIANT: changes are numbered from 1 without a gap, whichever process makes them.
 
     Raises:
-        UnusableError: the file cannot be opened, is something else, or has another version's tables.
+        UnusableError: it cannot be opened, is something else, or has another version's tables.
 
     """
 
-    def __init__(self, path: Path) -> None:
-        with _opening(path):
-            create_private(path)
-            self._writing = open_engine(path, Access.WRITE)
-            with self._writing.begin() as connection:
-                _create_or_check(connection, path)
-            self._reading = open_engine(path, Access.READ)
-            self._place = Place(path)
+    def __init__(self, at: Path | ServerAddress) -> None:
+        with _opening(str(at) if isinstance(at, Path) else at.shown):
+            self._place: RevocationPlace = FilePlace(at) if isinstance(at, Path) else ServerPlace(at)
         self._lock = threading.Lock()
 
     def revoke(self, order: Order, *, by: str, now: float) -> Revocation:
@@ -134,10 +128,8 @@ class RevocationStore:
             RevocationsUnavailableError: it cannot be read.
 
         """
-        with self._lock, _using():
-            self._place.check()
-            with self._reading.begin() as connection:
-                return _sequence(connection)
+        with self._lock, _using(), self._place.reading() as connection:
+            return _sequence(connection)
 
     def read(self) -> RevocationSet:
         """All that is in force, and what is over but was not cleared away yet.
@@ -146,23 +138,18 @@ class RevocationStore:
             RevocationsUnavailableError: it cannot be read.
 
         """
-        with self._lock, _using():
-            self._place.check()
-            with self._reading.begin() as connection:
-                rows = connection.execute(select(revocations).order_by(revocations.c.sequence)).mappings()
-                return RevocationSet(_sequence(connection), tuple(revocation_of(row) for row in rows))
+        with self._lock, _using(), self._place.reading() as connection:
+            rows = connection.execute(select(revocations).order_by(revocations.c.sequence)).mappings()
+            return RevocationSet(_sequence(connection), tuple(revocation_of(row) for row in rows))
 
     def close(self) -> None:
-        """Close the file."""
-        self._reading.dispose()
-        self._writing.dispose()
+        """Let go of files and connections."""
+        self._place.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with self._lock, _using():
-            self._place.check()
-            with self._writing.begin() as connection:
-                yield connection
+        with self._lock, _using(), self._place.writing() as connection:
+            yield connection
 
 
 def _sequence(connection: Connection) -> int:
@@ -206,26 +193,13 @@ def _check_room(connection: Connection) -> None:
         raise Refused(ReasonCode.LIMIT_EXCEEDED, text, caller_text=text)
 
 
-def _create_or_check(connection: Connection, path: Path) -> None:
-    if not inspect(connection).get_table_names() and pragma(connection, "application_id") == 0:
-        metadata.create_all(connection)
-        connection.execute(insert(counter).values(id=1, sequence=0))
-        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    if pragma(connection, "application_id") != APPLICATION_ID:
-        raise UnusableError(f"`{path}` holds no revocations: name another file in `pdp.revocations.url`")
-    version = pragma(connection, "user_version")
-    if version != SCHEMA_VERSION:
-        raise UnusableError(f"`{path}` has revocations of version {version}, this program has {SCHEMA_VERSION}")
-
-
 @contextmanager
-def _opening(path: Path) -> Iterator[None]:
+def _opening(place: str) -> Iterator[None]:
     try:
         with _using():
             yield
     except RevocationsUnavailableError as error:
-        raise UnusableError(f"`{path}`: {error}") from error
+        raise UnusableError(f"`{place}`: {error}") from error
 
 
 @contextmanager
@@ -234,7 +208,7 @@ def _using() -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        raise RevocationsUnavailableError(f"the revocations cannot be used: {error.orig}") from error
+        raise RevocationsUnavailableError(f"the revocations cannot be used: {cause(error.orig)}") from error
     except sqlite3.Error as error:
         raise RevocationsUnavailableError(f"the revocations cannot be used: {error}") from error
     except (exc.SQLAlchemyError, msgspec.MsgspecError, ValueError) as error:

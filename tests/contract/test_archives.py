@@ -16,6 +16,7 @@ from pdp.lifecycle.oci.registry import Registry
 from pdp.lifecycle.oci.repository import repository_of
 from pdp.lifecycle.web import Web
 from tests.conftest import Require
+from tests.database_servers import Server
 from tests.flow.registry import INSTALL, program, registry
 from tests.published import bundle
 
@@ -64,7 +65,17 @@ def in_database(folder: Path) -> Kept:
     return Kept(DatabaseArchive(url, base=folder), DatabaseArchive(url, base=folder), spoil)
 
 
-@pytest.fixture(params=["directory", "database", "oci"])
+def in_server(server: Server) -> Kept:
+    url = server.database()
+    name = url.rpartition("/")[2]
+
+    def spoil(digest: str) -> None:
+        server.execute(f"UPDATE toolgate_bundles SET content = '0' WHERE digest = '{digest}'", database=name)
+
+    return Kept(DatabaseArchive(url, base=Path()), DatabaseArchive(url, base=Path()), spoil)
+
+
+@pytest.fixture(params=["directory", "database", "oci", "postgresql", "mariadb"])
 def kept(request: pytest.FixtureRequest, tmp_path: Path, require: Require) -> Iterator[Kept]:
     if request.param == "oci":
         require(program(), reason=f"no docker-registry here: {INSTALL}")
@@ -73,6 +84,12 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path, require: Require) -> It
             second = Registry(repository_of(running.repository()), web=Web(timeout=30), credentials=None)
             spoil = lambda digest: _overwrite(running.blob_file(digest))  # noqa: E731 - as beside it
             yield Kept(OciArchive(made), OciArchive(second), spoil)
+    elif request.param in {"postgresql", "mariadb"}:
+        made_there = in_server(request.getfixturevalue(request.param))
+        yield made_there
+        for one in (made_there.archive, made_there.second):
+            assert isinstance(one, DatabaseArchive)
+            one.close()
     else:
         yield {"directory": in_directory, "database": in_database}[request.param](tmp_path)
 

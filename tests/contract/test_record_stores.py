@@ -10,7 +10,7 @@ from pdp.audit.store import Announcement, Fault, Keeping, Kept, RecordUnfitError
 from pdp.core.contract.errors import UnusableError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Effect, Record
-from pdp.core.contract.sealed import seal
+from pdp.core.contract.sealed import Sealed, seal
 from tests.contract.log_places import LogPlace
 from tests.unit.audit.sample import HOSTILE, chained, comparison, decision, drift, outcome, put, reading, sealed
 
@@ -100,6 +100,24 @@ def test_a_run_that_names_what_no_other_run_ends_with_is_unlinked(place: LogPlac
         both = [seal(relinked(decision(1, boot="e"), None))]
         both.append(seal(relinked(decision(1, boot="f"), both[0].digest)))
         assert store.append(both) == [Kept(STORED)] * 2
+
+
+def test_a_record_that_fills_a_gap_is_judged_by_both_neighbours(place: LogPlace) -> None:
+    def refilled(number: int, **changes: object) -> Sealed:
+        changed = {"version": 2, "previous": chain[number - 2].digest} | changes
+        return seal(msgspec.structs.replace(chain[number - 1].record, **changed))
+
+    chain = chained([decision(number) for number in range(1, 10)])
+    with place.store() as store:
+        assert store.append([chain[1], chain[8]]) == [Kept(STORED, Fault.GAP)] * 2
+        assert store.append([refilled(1, previous="sha256:" + "0" * 64)]) == [Kept(STORED, Fault.UNLINKED)]
+        assert store.append([refilled(3, previous=None)]) == [Kept(STORED, Fault.UNLINKED)]
+        assert store.append([chain[5]]) == [Kept(STORED)], "it has no neighbours yet"
+        assert store.append([refilled(5, detail="another")]) == [Kept(STORED, Fault.UNLINKED)], "6 names another 5"
+        assert store.append([chain[7], chain[6]]) == [Kept(STORED)] * 2
+        assert store.append([seal(decision(4))]) == [Kept(STORED, Fault.UNLINKED)], "5 names another 4"
+    with place.reader() as reader:
+        assert reader.runs() == [Run("gateway", "b1", 9, 9)]
 
 
 def test_records_of_version_1_are_not_judged_by_links(place: LogPlace) -> None:

@@ -172,7 +172,7 @@ def test_revocations_are_in_the_state_folder_unless_a_url_says_otherwise(tmp_pat
     assert (tmp_path / "shared" / "r.db").exists()
 
 
-@pytest.mark.parametrize("url", ["", "r.db", "postgresql://h/d", "sqlite:///", "sqlite:///:memory:", "sqlite:///a?b"])
+@pytest.mark.parametrize("url", ["", "r.db", "postgresql://h", "mariadb://h/d", "sqlite:///", "sqlite:///:memory:", "sqlite:///a?b"])
 def test_a_url_of_another_kind_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(UnusableError, match="names no store of revocations"):
         open_revocations(PdpSettings.model_validate({"revocations": {"url": url}}), base=tmp_path)
