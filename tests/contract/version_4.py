@@ -19,7 +19,8 @@ from tests.conftest import ROOT
 NEW = frozenset(
     {
         *("version", "previous", "issuer", "roles", "tenant", "attributes", "mapping", "delegation", "scopes"),
-        *("obligation_states", "decision_us", "not_replayable"),
+        *("obligation_states", "decision_us", "decided_at", "withheld", "left_out", "not_replayable"),
+        *("upstream_error", "upstream_failure"),
     }
 )
 """Members that records did not have."""
