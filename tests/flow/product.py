@@ -22,6 +22,7 @@ from mcp_types import CallToolResult, TextContent
 
 from pdp.cli.demo.scene import set_scene
 from tests.conftest import ROOT
+from tests.spools import wait_until_delivered
 
 TOOLGATE = (sys.executable, "-m", "pdp.cli.main")
 DEADLINE = 60.0
@@ -70,6 +71,7 @@ class Product:
         return self.tokens.setdefault(claims, done.stdout.strip())
 
     def records(self, *question: str) -> list[dict[str, Any]]:
+        wait_until_delivered(self.folder)
         done = self.run("log", "query", "--json", *question)
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]

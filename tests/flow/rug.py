@@ -24,6 +24,7 @@ from tests.flow.gateway_host import LIMITS, SERVERS, stdio
 from tests.flow.http_client import Client
 from tests.flow.pdp_process import TOOLGATE, Pdp, running, toolgate_here
 from tests.snapshots import tool_path, tool_snapshot
+from tests.spools import wait_until_delivered
 
 DEADLINE = 60.0
 SHIFTY = str(SERVERS / "shifty.py")
@@ -121,6 +122,7 @@ class Rug:
 
     def drifts(self, server: str) -> list[dict[str, Any]]:
         """The records of what became of the tools of `server`, as an auditor gets them."""
+        wait_until_delivered(self.folder)
         asked = toolgate_here(self.folder, "log", "drift", "--server", server, "--limit", "5000", "--json")
         assert asked.returncode == 0, asked.stderr
         return [json.loads(line) for line in asked.stdout.splitlines()]
@@ -129,6 +131,7 @@ class Rug:
         return [record["state"] for record in self.drifts(server) if record["tool"] == name]
 
     def denials(self, server: str, name: str = "read") -> list[dict[str, Any]]:
+        wait_until_delivered(self.folder)
         asked = toolgate_here(self.folder, "log", "query", "--server", server, "--limit", "5000", "--json")
         records = [json.loads(line) for line in asked.stdout.splitlines()]
         return [record for record in records if record["tool"] == name and record["effect"] == "deny"]

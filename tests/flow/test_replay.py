@@ -60,7 +60,7 @@ async def test_what_was_recorded_is_decided_again_alike(running: Product) -> Non
     post(running.mcp, "tools/call", {"name": "git__git_log", "arguments": REPO}, token=token, name="git__git_log")
     sources = DirectorySource(policies=running.repository / "policies", schemas=running.repository / "schemas")
     bundle = build(sources.fetch(), max_age=5.0)
-    with closing(open_reader(LogSettings().url, base=running.folder)) as reader:
+    with closing(open_reader(LogSettings(), base=running.folder)) as reader:
         records = [entry.decision for entry in reader.find(Query())]
     called = [record for record in records if record.method == "tools/call"]
     assert len(called) == len(CALLS) + 1

@@ -9,9 +9,10 @@ from pdp.server import announcements as module
 from pdp.server.announcements import Announcements
 from pdp.server.arrears import Arrear, arrears_of
 from tests.unit.audit.sample import MemoryStore
-from tests.unit.server.hosting import KEY, Events, bearer, hosting, ticking_clock
+from tests.unit.server.hosting import KEY, bearer, hosting, ticking_clock
 from tests.unit.server.test_health import metrics
 from tests.unit.spool.spooling import until
+from tests.unit.tokens.minting import Events
 
 CATALOG = "/v1/catalog"
 
@@ -24,8 +25,13 @@ def test_heads_are_read_as_they_were_written() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ",", "a", "a;", ";1", "a;0", "a;-1", "a;01", "a;1,", "a;1;2", "a;1,a;2", "a b;1", "a;\u0661", "a;1" + "0" * 18]
-    + [",".join(f"b{n};1" for n in range(MAX_RUNS + 1)), "x" * 65 + ";1", "a;1,\n"],
+    [
+        *("", ",", "a", "a;", ";1", "a;0", "a;-1", "a;01", "a;1,", "a;1;2", "a;1,a;2", "a b;1", "a;\u0661"),
+        "a;1" + "0" * 18,
+        ",".join(f"b{n};1" for n in range(MAX_RUNS + 1)),
+        "x" * 65 + ";1",
+        "a;1,\n",
+    ],
 )
 def test_what_says_something_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
@@ -48,7 +54,11 @@ async def test_an_enforcers_word_about_its_runs_comes_to_the_log() -> None:
 async def test_a_header_that_says_something_else_is_refused(path: str) -> None:
     async with hosting() as host:
         headers = bearer(KEY) | {"toolgate-records": "boot-2;seven"}
-        ask = host.client.get(path, headers=headers) if path == CATALOG else host.client.post(path, headers=headers)
+        ask = (
+            host.client.get(path, headers=headers)
+            if path == CATALOG
+            else host.client.post(path, headers=headers, json=[])
+        )
         assert (await ask).status_code == 400
         assert host.store.announced == []
 
