@@ -174,4 +174,4 @@ def test_a_log_of_another_version_is_refused_and_left_as_it_is(base: Path) -> No
         log.execute("PRAGMA user_version = 3")
     ended = toolgate_here(base, "diff", "--live")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "is a decision log of version 3, this program reads version 4" in ended.stderr
+    assert "is a decision log of version 3, this program uses version 5" in ended.stderr
