@@ -23,6 +23,7 @@ from enforcers.gateway.upstreams.process import Command
 from enforcers.gateway.upstreams.stdio import StdioConnector
 from pdp.core.contract.errors import UnusableError
 from pdp.core.contract.method import METHOD_PREFIXES
+from pdp.core.settings.decision_point import LogWriting
 from pdp.core.settings.load import read_settings
 from pdp.core.settings.model import SERVER_NAME, Settings
 from pdp.hosting.event_log import configure_event_log
@@ -47,11 +48,20 @@ def wrap(
     Example: toolgate wrap --config toolgate.yaml -- mcp-server-git --repository .
     """
     environment = dict(os.environ)  # noqa: TID251 - the edge
-    settings = read_settings(config, environ=environment).settings
+    settings = _with_thread(read_settings(config, environ=environment).settings)
     name = _checked_name(server or server_name(command))
     configure_event_log(sys.stderr)
     wire = claim_stdout()
     asyncio.run(_run(settings, base=config.parent, name=name, command=command, environment=environment, wire=wire))
+
+
+def _with_thread(settings: Settings) -> Settings:
+    """`settings`, in which a thread writes the log unless they say otherwise: there is one of us for each server."""
+    log = settings.pdp.log
+    if log.writer is not None:
+        return settings
+    written = log.model_copy(update={"writer": LogWriting.THREAD})
+    return settings.model_copy(update={"pdp": settings.pdp.model_copy(update={"log": written})})
 
 
 def server_name(command: Sequence[str]) -> str:

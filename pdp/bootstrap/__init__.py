@@ -6,9 +6,9 @@ from pathlib import Path
 import structlog
 
 from pdp.audit.ingest import LogWriter
-from pdp.audit.location import open_store
 from pdp.bootstrap.bundles import interval, open_active
 from pdp.bootstrap.canary import open_canary
+from pdp.bootstrap.log_writing import open_writing
 from pdp.bootstrap.spools import open_own_spool
 from pdp.core.settings.model import Settings
 from pdp.exports.opening import open_checkpoints
@@ -36,7 +36,7 @@ def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDec
     active = open_active(pdp, base=base, clock=clock)
     store = open_revocations(pdp, base=base)
     held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
-    writer = LogWriter(open_store(pdp.log, base=base), log=log)
+    writer = LogWriter(open_writing(pdp.log, base=base), log=log)
     announcements = Announcements(writer, clock=clock)
     spool = open_own_spool(pdp, writer, announcements, base=base, clock=clock, log=log)
     own = OwnRecords(writer, spool, clock=clock)

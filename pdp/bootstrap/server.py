@@ -9,11 +9,12 @@ from pathlib import Path
 import structlog
 
 from pdp.audit.ingest import LogWriter
-from pdp.audit.location import open_reader, open_store
+from pdp.audit.location import open_reader
 from pdp.audit.store import Run
 from pdp.bootstrap.admin import open_admin
 from pdp.bootstrap.bundles import interval, open_active
 from pdp.bootstrap.canary import open_canary
+from pdp.bootstrap.log_writing import open_writing
 from pdp.bootstrap.spools import open_own_spool
 from pdp.bootstrap.webhook import open_webhook
 from pdp.core.settings.decision_point import LogSettings
@@ -50,7 +51,7 @@ def open_server(settings: Settings, *, base: Path) -> PdpService:
     decider = ActiveDecider(active, clock=clock)
     store = open_revocations(pdp, base=base)
     held = HeldRevocations(store, max_age=pdp.revocations.max_age, steady=clock.steady, log=log)
-    writer = LogWriter(open_store(pdp.log, base=base), log=log)
+    writer = LogWriter(open_writing(pdp.log, base=base), log=log)
     announcements = Announcements(writer, clock=clock)
     spool = open_own_spool(pdp, writer, announcements, base=base, clock=clock, log=log)
     own = OwnRecords(writer, spool, clock=clock)

@@ -143,6 +143,8 @@ def _not_replayable(record: DecisionRecord, asked: EvaluationRequest) -> NotRepl
         return NotReplayable.REVOKED
     if record.reason_code not in BY_BUNDLE:
         return NotReplayable.NOT_DECIDED
+    if asked.context.get("arguments"):
+        return NotReplayable.CALLER_UNKNOWN  # they are not kept
     try:
         same = canonical(msgspec.to_builtins(request_of(record))) == canonical(_complete(asked))
     except NotReplayableError as error:

@@ -133,6 +133,8 @@ class Run:
 
     async def _admit(self) -> None:
         """Back-pressure: wait for room."""
+        if not self.is_full and not self._is_closed:
+            return
         try:
             async with asyncio.timeout(self._bounds.max_wait):
                 while self.is_full and not self._is_closed:

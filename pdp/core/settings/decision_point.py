@@ -25,11 +25,19 @@ class LogSpoolSettings(SpoolSettings):
     path: FilePath | None = None
 
 
+class LogWriting(StrEnum):
+    """Who writes to the log's database: a process of its own, or a thread of the one that decides."""
+
+    PROCESS = "process"
+    THREAD = "thread"
+
+
 class LogSettings(Section):
     """The decision log."""
 
     url: str = "sqlite:///toolgate.db"
     mode: Annotated[LogMode, Field(strict=False)] = LogMode.SPOOLED
+    writer: Annotated[LogWriting | None, Field(strict=False)] = None
     spool: LogSpoolSettings = LogSpoolSettings()
     checkpoints: CheckpointSettings | None = None
     connect_timeout: Seconds = "5s"  # type: ignore[assignment]
