@@ -10,7 +10,7 @@ from pdp.audit.chain import FIRST_LINKED, Head
 from pdp.audit.heads import RunName, is_end, lock_heads, move_heads
 from pdp.audit.row import Row, previous_of
 from pdp.audit.store import Fault, Keeping, Kept
-from pdp.audit.tables import FOUND_BY, conflicts, records
+from pdp.audit.tables import FOUND_BY, archived, conflicts, records
 from pdp.core.contract.sealed import unseal
 
 STORED_COLUMNS: Final = ("arrived", "run", "sequence", "digest", "content", *FOUND_BY)
@@ -84,7 +84,7 @@ class _Batch:
             if held is not None:
                 self._keep_conflict(head.run, row)
                 return _CONFLICT
-            if not head.missing:
+            if not head.missing or self._is_archived(*at):
                 # All of the run came, so this one did: it was moved to an archive.
                 return _KNOWN
             fault = self._fault_between(head, row)
@@ -95,6 +95,11 @@ class _Batch:
         self.moved[head.run] = head
         self.inserted.append((self._arrived, *at, row.digest, row.content, *row.found_by))
         return _STORED if fault is None else _FAULTY[fault]
+
+    def _is_archived(self, run: int, sequence: int) -> bool:
+        columns = archived.c
+        stretch = (columns.run == run, columns.first <= sequence, columns.last >= sequence)
+        return self._connection.execute(select(columns.run).where(*stretch).limit(1)).first() is not None
 
     def _fault_between(self, head: Head, row: Row) -> Fault | None:
         """What is wrong with a record that fills a gap: the one before it and the one after it may be there by now."""

@@ -160,6 +160,15 @@ archives: Final = Table(
 )
 """What was moved out of `records`."""
 
+archived: Final = Table(
+    "archived",
+    metadata,
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+)
+"""The sequences of each run that are in archives, by stretches: what is repeated of them is known."""
+
 
 def digest_bytes(digest: str) -> bytes:
     """The 32 bytes of `sha256:...`."""

@@ -106,6 +106,27 @@ def test_a_repeat_of_what_is_archived_is_known(placed: PlacedScene, folder: Path
     assert placed.ask("SELECT count(*) FROM records") == [(0,)]
 
 
+def test_of_a_run_with_gaps_what_is_archived_is_known_and_what_never_came_is_taken(
+    placed: PlacedScene, folder: Path
+) -> None:
+    writer = Writer()
+    written = writer.write(20)
+    placed.put([*written[:4], *written[6:9], *written[11:]])
+    placed.checkpointer.make()
+    placed.hands.now += DAY
+    move_old(placed, folder, days=0)
+    assert placed.ask("SELECT first, last FROM archived ORDER BY first") == [(1, 4), (7, 9), (12, 20)]
+    placed.put(written)
+    assert placed.ask("SELECT sequence FROM records ORDER BY sequence") == [(5,), (6,), (10,), (11,)]
+    placed.checkpointer.make()
+    placed.hands.now += DAY
+    move_old(placed, folder, days=0)
+    placed.put(written)
+    assert placed.ask("SELECT count(*) FROM records") == [(0,)]
+    report = verify_whole(placed, folder)
+    assert (report.records, report.findings.counts.total()) == (20, 0)
+
+
 def test_whole_months_leave_by_their_partitions(request: pytest.FixtureRequest, tmp_path: Path, folder: Path) -> None:
     place = server_place("postgresql", request.getfixturevalue("postgresql"))
     scene = PlacedScene(tmp_path, place=place)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from pdp.audit.archive.check import checked
 from pdp.audit.archive.parquet_file import Archive, Extent, write_archive
@@ -16,7 +16,7 @@ from pdp.audit.archive.plan import Part, archived_until, old_batches, parts_of, 
 from pdp.audit.evidence.checkpoint import Checkpoint, Trusted, read_checkpoint
 from pdp.audit.evidence.statement import EvidenceError
 from pdp.audit.log_database import Hold, LogDatabase, store_errors
-from pdp.audit.tables import about, archives, checkpoints, records
+from pdp.audit.tables import about, archived, archives, checkpoints, records
 from pdp.core.contract.errors import UnusableError
 
 SUFFIX: Final = ".parquet"
@@ -84,6 +84,8 @@ class Mover:
         with self._reading() as connection:
             count = write_archive(unfinished, rows_of(connection, part), extent=extent)
         self._check(unfinished, extent, before, path)
+        with self._reading() as connection:
+            stretches = list(_stretches(connection, part))
         digest, size = _digest_of(unfinished)
         # (3) under its name, (4) noted, (5) removed
         _settle(unfinished, path)
@@ -93,6 +95,8 @@ class Mover:
                     archive=path.name, digest=digest, first=part.first, last=part.last, count=count, made=made
                 )
             )
+            for run, first, last in stretches:
+                _note(connection, run, first, last)
         self._remove(part.position)
         return Moved(path, part.first, part.last, count, size)
 
@@ -130,6 +134,31 @@ class Mover:
             raise EvidenceError(f"{text}; `toolgate log verify` says more") from error
         finally:
             archive.close()
+
+
+def _stretches(connection: Connection, part: Part) -> Iterator[tuple[int, int, int]]:
+    """Run, first and last of each stretch of sequences without a gap that `part` has; every one of them is checked."""
+    columns = records.c
+    first = min((batch.first for batch in part.batches if batch.count), default=0)
+    wanted = select(columns.run, columns.sequence).where(columns.position >= first, columns.position <= part.position)
+    begun: tuple[int, int, int] | None = None
+    for run, sequence in connection.execute(wanted.order_by(columns.run, columns.sequence)):
+        if begun is not None and (begun[0], begun[2] + 1) == (run, sequence):
+            begun = (run, begun[1], sequence)
+            continue
+        if begun is not None:
+            yield begun
+        begun = (run, sequence, sequence)
+    if begun is not None:
+        yield begun
+
+
+def _note(connection: Connection, run: int, first: int, last: int) -> None:
+    """Note that a stretch is archived, with the one that it goes on from."""
+    columns = archived.c
+    longer = update(archived).where(columns.run == run, columns.last == first - 1).values(last=last)
+    if not connection.execute(longer).rowcount:
+        connection.execute(insert(archived).values(run=run, first=first, last=last))
 
 
 def _checkpoint(connection: Connection, number: int) -> Checkpoint | None:

@@ -1,12 +1,13 @@
 """Makes the proof of one record from the log."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from pdp.audit.evidence.cells import blob
 from pdp.audit.evidence.checkpoint import Checkpoint
@@ -20,26 +21,44 @@ from pdp.core.contract.errors import UnusableError
 Found = tuple[int, bytes, bytes]
 """Position, digest and content of a record."""
 
+_ABOUT: Final = 60_000
+"""Milliseconds by which a record's time may differ from that in its id."""
+
 
 def find_record(connection: Connection, identity: str) -> Found:
-    """The record with the id `identity`; the id is in its content alone, so all are looked through.
+    """The record with the id `identity`; where no record of about its time has it, all are looked through.
 
     Raises:
         UnusableError: there is none, or more than one.
 
     """
-    # An id is JSON in the content as it is in a string; what is found is read before it is believed.
-    wanted = msgspec.json.encode(identity)
-    columns = records.c
-    floor, found = 0, []
-    while page := _page(connection, floor):
-        found += [row for row in page if wanted in row[2] and _has_id(row[2], identity)]
-        floor = page[-1][0]
+    made = _made(identity)
+    about = [] if made is None else [records.c.time >= made - _ABOUT, records.c.time <= made + _ABOUT]
+    found = (about and _with_id(connection, identity, about)) or _with_id(connection, identity, [])
     if len(found) != 1:
         how = "no record has" if not found else f"{len(found)} records have"
-        raise UnusableError(f"{how} the id `{identity}` in {columns.content.table.name}: name it by `--position`")
-    position, digest, content = found[0]
-    return position, digest, content
+        raise UnusableError(f"{how} the id `{identity}`: name it by `--position`")
+    return found[0]
+
+
+def _made(identity: str) -> int | None:
+    """The Unix milliseconds in a UUID of version 7 (RFC 9562, section 5.7), None where it is none."""
+    try:
+        value = uuid.UUID(identity)
+    except ValueError:
+        return None
+    return value.int >> 80 if value.version == 7 else None  # noqa: PLR2004 - the version
+
+
+def _with_id(connection: Connection, identity: str, conditions: Sequence[ColumnElement[bool]]) -> list[Found]:
+    """The id is in the content alone; what is found there is read before it is believed."""
+    wanted = msgspec.json.encode(identity)
+    found: list[Found] = []
+    floor = 0
+    while page := _page(connection, floor, conditions):
+        found += [row for row in page if wanted in row[2] and _has_id(row[2], identity)]
+        floor = page[-1][0]
+    return found
 
 
 def record_at(connection: Connection, position: int) -> Found:
@@ -133,9 +152,9 @@ def _texts(path: Sequence[bytes]) -> tuple[str, ...]:
     return tuple(map(hash_text, path))
 
 
-def _page(connection: Connection, floor: int) -> Sequence[Any]:
+def _page(connection: Connection, floor: int, conditions: Sequence[ColumnElement[bool]]) -> Sequence[Found]:
     columns = records.c
-    wanted = select(columns.position, columns.digest, columns.content).where(columns.position > floor)
+    wanted = select(columns.position, columns.digest, columns.content).where(columns.position > floor, *conditions)
     rows = connection.execute(wanted.order_by(columns.position).limit(1000)).all()
     return [(position, blob(digest), blob(content)) for position, digest, content in rows]
 

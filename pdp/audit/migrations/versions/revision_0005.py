@@ -143,6 +143,7 @@ def _create_evidence() -> None:
         sa.Column("envelope", sa.Text().with_variant(mysql.LONGTEXT(), *_MYSQL), nullable=False),
     )
     _create("exports", _text("target", nullable=False, primary_key=True), _number("number"))
+    _create("archived", *(_number(name, primary_key=True) for name in ("run", "first")), _number("last"))
     _create(
         "archives",
         _text("archive", nullable=False, primary_key=True),
