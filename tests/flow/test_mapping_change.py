@@ -123,6 +123,7 @@ async def test_a_new_mapping_fails_no_call_and_no_list(
                 assert isinstance(who, Identified)
                 act = chain.call if request is CALL else chain.list_tools
                 await verdicts.put((who.principal.id, await act(request, who=who)))
+                await asyncio.sleep(0)  # nothing above may have to wait for anything
 
         async def until(name: str) -> list[Verdict]:
             """Verdicts until 20 were given to a caller who was identified as `name`."""
