@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from pdp.hosting.lingering import LingeringTransport
+
 MAX_HEAD_BYTES: Final = 64 * 1024
 """Bytes of one request that are no body, beyond `_PER_BODY_BYTE`: head, chunk framing, trailers."""
 HEAD_SECONDS: Final = 10.0
@@ -46,16 +48,22 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._head_timer: TimerHandle | None = None
         self._stall_timer: TimerHandle | None = None
         self._is_leaving = False
+        self._has_rest = False
+        """Whether the client is in the middle of a request."""
+        self._lingering: LingeringTransport | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Expect a request soon."""
-        super().connection_made(transport)  # type: ignore[arg-type]
+        self._lingering = LingeringTransport(transport, self.loop, more=self._expects_more)  # type: ignore[arg-type]
+        super().connection_made(self._lingering)  # type: ignore[arg-type]
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing more."""
         self._stop_timer()
         self._stop_watching()
+        if self._lingering is not None:
+            self._lingering.finish()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -77,6 +85,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse `data`, or end the connection when too much of it is no body."""
+        if self._lingering is not None and self._lingering.is_lingering:
+            self._lingering.drop(data)
+            return
         self._framing_bytes += len(data)
         super().data_received(data)
         excess = self._framing_bytes - _PER_BODY_BYTE * self._body_bytes
@@ -88,7 +99,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Expect the rest of the head soon."""
-        self._in_head = True
+        self._in_head = self._has_rest = True
         self._expect_head()
         super().on_message_begin()
 
@@ -114,7 +125,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Start counting anew."""
         self._framing_bytes = self._body_bytes = 0
+        self._has_rest = False
         super().on_message_complete()
+
+    def _expects_more(self) -> bool:
+        return self._has_rest and not self._in_head
 
     def _expect_head(self) -> None:
         if self._head_timer is None:

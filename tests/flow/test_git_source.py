@@ -112,8 +112,8 @@ def test_decision_points_of_one_repository_agree_whenever_they_start(repository:
     with running(set_up(tmp_path / "first", url)) as first, running(set_up(tmp_path / "second", url)) as second:
         for text in (FORBID, "// nothing\n", FORBID + "\n"):
             repository.commit({"policies/none.cedar": text})
-            assert notify(first) == 204
             expected = readiness(first)["generation"] + 1
+            assert notify(first) == 204
             until(lambda expected=expected: readiness(first)["generation"] == expected)
         assert notify(second) == 204
         until(lambda: readiness(second)["generation"] == 4)

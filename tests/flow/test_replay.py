@@ -17,6 +17,7 @@ from pdp.core.settings.decision_point import LogSettings
 from pdp.lifecycle.directory import DirectorySource
 from tests.flow.product import ALICE, Product, call, post, product
 from tests.record_schema import VALIDATOR, plain
+from tests.spools import wait_until_delivered
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -60,6 +61,7 @@ async def test_what_was_recorded_is_decided_again_alike(running: Product) -> Non
     post(running.mcp, "tools/call", {"name": "git__git_log", "arguments": REPO}, token=token, name="git__git_log")
     sources = DirectorySource(policies=running.repository / "policies", schemas=running.repository / "schemas")
     bundle = build(sources.fetch(), max_age=5.0)
+    wait_until_delivered(running.folder)
     with closing(open_reader(LogSettings(), base=running.folder)) as reader:
         records = [entry.decision for entry in reader.find(Query())]
     called = [record for record in records if record.method == "tools/call"]
