@@ -13,6 +13,7 @@ class Recorded:
         self.asked: list[str] = []
         self.half = half
         self.is_closed = False
+        self.closed = asyncio.Event()
 
     def can_write_eof(self) -> bool:
         return self.half
@@ -28,6 +29,7 @@ class Recorded:
 
     def close(self) -> None:
         self.is_closed = True
+        self.closed.set()
         self.asked.append("close")
 
     def get_write_buffer_size(self) -> int:
@@ -70,8 +72,7 @@ async def test_who_sends_nothing_more_is_cut_off_in_time() -> None:
     real = Recorded()
     transport = lingering(real, more=True)
     transport.close()
-    while not real.is_closed:
-        await asyncio.sleep(0.01)
+    await real.closed.wait()
 
 
 async def test_a_connection_that_cannot_end_by_halves_closes_at_once() -> None:
