@@ -4,6 +4,7 @@ import contextlib
 import json
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Any, Final
 import httpx
 import yaml
 
+from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect, Fate, OutcomeRecord
+from pdp.core.contract.sealed import unseal
 from pdp.core.settings.decision_point import LogMode
 from pdp.core.settings.identity import DevIssuerSettings
 from pdp.tokens.local.dev_issuer import DevClaims, DevIssuer
 from tests.bench.load import MARK
 from tests.bench.programs import TOOLGATE, free_port, running
 from tests.snapshots import tool_path, tool_snapshot
+from tests.spools import wait_until_delivered
 
 AUDIENCE: Final = "http://gateway.test/mcp"
 ISSUER: Final = "http://issuer.test/"
@@ -79,12 +83,21 @@ class Scene:
             yield port
 
     def records(self, name: str) -> "Records":
-        """What the log of a gateway holds."""
+        """What the log of a gateway holds, once all has come to it."""
+        wait_until_delivered(self.folder / name)
+        counts: Counter[str] = Counter()
         with contextlib.closing(sqlite3.connect(self.folder / name / "toolgate.db")) as log:
-            origins = dict(log.execute("SELECT origin, count(*) FROM decisions WHERE effect = 'allow' GROUP BY origin"))
-            (answered,) = log.execute("SELECT count(*) FROM outcomes WHERE fate = 'answered'").fetchone()
-            (others,) = log.execute("SELECT count(*) FROM decisions WHERE effect <> 'allow'").fetchone()
-        return Records(origins.pop("cached", 0), sum(origins.values()), answered, others)
+            for (content,) in log.execute("SELECT content FROM records"):
+                match unseal(content).record:
+                    case DecisionRecord(effect=Effect.ALLOW, origin=origin):
+                        counts["cached" if origin is DecisionOrigin.CACHED else "decided"] += 1
+                    case DecisionRecord():
+                        counts["others"] += 1
+                    case OutcomeRecord(fate=Fate.ANSWERED):
+                        counts["answered"] += 1
+                    case _:
+                        pass
+        return Records(counts["cached"], counts["decided"], counts["answered"], counts["others"])
 
     def _configure(self, name: str, **sections: Any) -> Path:
         shared = {"policies": str(self.folder / "policies"), "schemas": str(self.folder / "schemas")}

@@ -7,7 +7,6 @@ bytes with the same answers, so that both sides have as much to do.
 import contextlib
 import json
 import os
-import sqlite3
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -15,10 +14,14 @@ from typing import Final
 
 import pytest
 
+from pdp.audit.comparison_query import ComparisonQuery
+from pdp.audit.location import open_reader
+from pdp.core.settings.decision_point import LogSettings
 from tests.bench.load import MARK, Job, Numbers, Tally
 from tests.bench.programs import TOOLGATE, free_port, load_generator, running
 from tests.bench.report import machine
 from tests.flow.pdp_process import QUESTION, set_up
+from tests.spools import wait_until_delivered
 
 ROUNDS: Final = int(os.environ.get("TOOLGATE_BENCH_ROUNDS", "5"))
 SECONDS: Final = float(os.environ.get("TOOLGATE_BENCH_SECONDS", "1.0"))
@@ -96,8 +99,8 @@ def table(rounds: dict[Cell, list[Tally]]) -> str:
 
 def counts(base: Path) -> str:
     """What the log of a decision point that has ended says was compared."""
-    with contextlib.closing(sqlite3.connect(base / "log.db")) as log:
-        columns = "sum(compared), sum(skipped), sum(incomparable), sum(different)"
-        compared, skipped, incomparable, different = log.execute(f"SELECT {columns} FROM comparisons").fetchone()
-    assert (incomparable, different) == (0, 0)
-    return f"{compared} compared, {skipped} skipped"
+    wait_until_delivered(base)
+    with contextlib.closing(open_reader(LogSettings(url="sqlite:///log.db"), base=base)) as reader:
+        found = list(reader.comparisons(ComparisonQuery()))
+    assert not any(one.incomparable or one.different for one in found)
+    return f"{sum(one.compared for one in found)} compared, {sum(one.skipped for one in found)} skipped"
