@@ -33,8 +33,8 @@ def row_of(sealed: Sealed) -> Row:
         RecordUnfitError: it can have none; the values are not told.
 
     """
-    record = sealed.record
     try:
+        record = sealed.record
         _check(record.writer, record.boot)
         if not 0 < record.sequence <= _MAX_INTEGER:
             raise ValueError("a sequence out of range")

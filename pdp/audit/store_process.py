@@ -4,6 +4,7 @@ A process of its own, since whoever decides computes all the time: a database's 
 every row and then waits its turn, so a thread would get to a few hundred rows a second.
 """
 
+import os
 import signal
 import socket
 import sys
@@ -11,25 +12,26 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from pdp.audit.location import open_store
 from pdp.audit.store import RecordStore, RecordUnfitError, StoreUnavailableError
 from pdp.audit.store_wire import Announce, Append, Done, Open, Probe, Question, Reply, Unavailable, Unfit, send
 from pdp.audit.store_wire import read_question as read
 from pdp.core.contract.errors import UnusableError
-from pdp.core.contract.sealed import unseal
+from pdp.core.contract.sealed import unread
 
 COMMAND: Final = (sys.executable, "-P", "-c", "from pdp.audit.store_process import main; main()")
 
 _IGNORED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that are sent to all of a group or a service: it ends with the process that asks, and after it."""
+_NICE: Final = 5
+"""Records can wait in spools, decisions cannot."""
 
 
 def main() -> None:
     """Serve the socket that is standard input."""
     for one in _IGNORED:
         signal.signal(one, signal.SIG_IGN)
+    os.nice(_NICE)
     with socket.socket(fileno=sys.stdin.fileno()) as connection, suppress(OSError):
         serve(connection)
 
@@ -68,11 +70,7 @@ def reply_to(store: RecordStore, question: Question) -> Reply:
 def _done(store: RecordStore, question: Question) -> Done:
     match question:
         case Append(contents):
-            try:
-                records = [unseal(content) for content in contents]
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise RecordUnfitError(f"it is no record of this version: {type(error).__name__}") from error
-            return Done([(kept.keeping, kept.fault) for kept in store.append(records)])
+            return Done([(kept.keeping, kept.fault) for kept in store.append([unread(one) for one in contents])])
         case Announce(announcements):
             store.announce(announcements)
         case Probe():

@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from pdp.audit.ingest import LogWriter
-from pdp.core.contract.errors import RecordsRefusedError
 from pdp.core.contract.run_head import RunHead
-from pdp.core.contract.sealed import unseal
+from pdp.core.contract.sealed import unread
 from pdp.server.announcements import Announcements
 
 
@@ -27,9 +24,5 @@ class LogSink:
             RecordError: they are not all committed.
 
         """
-        try:
-            sealed = [unseal(content) for content in contents]
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise RecordsRefusedError(f"it is no record of this version: {type(error).__name__}") from error
-        await self._writer.commit_all(sealed)
+        await self._writer.commit_all([unread(content) for content in contents])
         self._announcements.take(self._name, heads)

@@ -1,6 +1,5 @@
 """Records as they are kept: the canonical bytes, and the digest that the next record of the chain names."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -13,13 +12,41 @@ MAX_RECORD_BYTES: Final = 1024 * 1024
 """The most that one record has; arguments are left out of a record that would have more."""
 
 
-@dataclass(frozen=True, slots=True)
 class Sealed:
-    """A record, its canonical JSON, and `sha256:` and the digest of that."""
+    """A record, its canonical JSON, and `sha256:` and the digest of that; what is not given is read when asked for.
 
-    record: Record
-    content: bytes
-    digest: str
+    Reading `record` raises a MsgspecError where `content` is none. Two are equal where their contents are.
+    """
+
+    __slots__ = ("_digest", "_record", "content")
+
+    def __init__(self, record: Record | None, content: bytes, digest: str | None = None) -> None:
+        self.content: Final = content
+        self._record = record
+        self._digest = digest
+
+    @property
+    def record(self) -> Record:
+        """The record."""
+        if self._record is None:
+            self._record = _DECODER.decode(self.content)
+        return self._record
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` and 64 hex digits over the content."""
+        if self._digest is None:
+            self._digest = digest_of(self.content)
+        return self._digest
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sealed) and self.content == other.content
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+    def __repr__(self) -> str:
+        return f"Sealed({self.content!r})"
 
 
 def seal(record: Record) -> Sealed:
@@ -47,6 +74,11 @@ def unseal(content: bytes) -> Sealed:
 
     """
     return Sealed(_DECODER.decode(content), content, digest_of(content))
+
+
+def unread(content: bytes) -> Sealed:
+    """What has the canonical JSON `content`, of which nobody has looked yet whether it is a record."""
+    return Sealed(None, content)
 
 
 _DECODER: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)
