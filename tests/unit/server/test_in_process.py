@@ -59,7 +59,9 @@ async def test_what_another_process_revokes_is_denied_in_this_one_too(
     store.close()
 
 
-CANARY = "version: 1\npdp: {bundles: {canary: {percent: 100, policies: next, schemas: schemas}}}\n"
+CANARY = (
+    "version: 1\npdp: {log: {writer: thread}, bundles: {canary: {percent: 100, policies: next, schemas: schemas}}}\n"
+)
 
 
 async def test_a_canary_is_tried_in_the_enforcers_process_too_and_recorded_as_the_decision_points(
