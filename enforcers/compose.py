@@ -74,7 +74,7 @@ async def open_chain(
     gateway = settings.gateway
     log = structlog.get_logger("toolgate.definitions")
     authenticator = build_authenticator(settings.identity, base=base, log=structlog.get_logger("toolgate.tokens"))
-    point = open_decision_point(settings, base=base)
+    point = await open_decision_point(settings, base=base)
     spool = open_spool(settings, point, base=base, clock=clock)
     catalog = CatalogView(point, max_age=gateway.max_staleness, steady=clock.steady, log=log, heads=spool.heads)
     arguments = argument_recording(gateway, base=base)
@@ -138,7 +138,7 @@ def argument_recording(gateway: GatewaySettings, *, base: Path) -> ArgumentRecor
     return ArgumentRecording(key, gateway.record_arguments)
 
 
-def open_decision_point(settings: Settings, *, base: Path) -> DecisionPoint:
+async def open_decision_point(settings: Settings, *, base: Path) -> DecisionPoint:
     """The decision point that `gateway.decisions` asks for.
 
     Raises:
@@ -149,7 +149,7 @@ def open_decision_point(settings: Settings, *, base: Path) -> DecisionPoint:
     gateway = settings.gateway
     remote = gateway.decisions is DecisionMode.REMOTE or (gateway.decisions is DecisionMode.AUTO and gateway.pdp)
     if not remote:
-        return open_embedded(settings, base=base, enforcer=gateway.name)
+        return await open_embedded(settings, base=base, enforcer=gateway.name)
     if not gateway.pdp:
         text = "`gateway.decisions: remote` needs the URL of a decision point in `gateway.pdp`"
         raise ConfigurationError([Problem("gateway.pdp", 0, 0, "pdp_missing", text)])

@@ -10,6 +10,7 @@ from pdp.bootstrap.bundles import interval, open_active
 from pdp.bootstrap.canary import open_canary
 from pdp.bootstrap.log_writing import open_writing
 from pdp.bootstrap.spools import open_own_spool
+from pdp.core.contract.errors import UnusableError
 from pdp.core.settings.model import Settings
 from pdp.exports.opening import open_checkpoints
 from pdp.lifecycle.deciding import ActiveDecider
@@ -23,12 +24,12 @@ from pdp.server.own_records import OwnRecords
 from pdp.server.revoking import RevokingDecider
 
 
-def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDecisionPoint:
-    """A decision point in this process for the enforcer of that name; called inside a running event loop.
+async def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDecisionPoint:
+    """A decision point in this process for the enforcer of that name.
 
     Raises:
         ConfigurationError: with every problem of policies, catalog and schemas.
-        UnusableError: the decision log or the revocations cannot be opened.
+        UnusableError: the decision log, the spool before it or the revocations cannot be opened.
 
     """
     log = structlog.get_logger("toolgate.pdp")
@@ -43,6 +44,13 @@ def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDec
     canary = open_canary(pdp, ActiveDecider(active, clock=clock), own, base=base, clock=clock)
     checkpoints = open_checkpoints(pdp, base=base, clock=clock, log=log)
     writer.start()
+    if canary.trial is not None:  # else this process has no records of its own
+        try:
+            await spool.start()
+        except UnusableError:
+            await writer.aclose()
+            store.close()
+            raise
     return InProcessDecisionPoint(
         active,
         RevokingDecider(canary.decider, held, clock=clock),
@@ -53,7 +61,6 @@ def open_local(settings: Settings, *, base: Path, enforcer: str) -> InProcessDec
             partial(watch, active, interval=interval(pdp)),
             partial(held.watch, pdp.revocations.interval),
             announcements.run,
-            *([] if canary.trial is None else [spool.start]),  # else this process has no records of its own
             *canary.background,
             *([] if checkpoints is None else [checkpoints.watch]),
         ],

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
@@ -123,7 +123,7 @@ class Trial:
         try:
             while True:
                 await asyncio.sleep(self._bounds.pause)
-                await self.turn()
+                await _whole(self.turn())
         finally:
             await self.finish()
 
@@ -174,3 +174,13 @@ class Trial:
             self._log.error("comparison_not_recorded", cause=error.detail)
         else:
             self._pending = ()
+
+
+async def _whole(turn: Coroutine[None, None, None]) -> None:
+    """Return once `turn` has ended, cancelled or not: what it has in its hands is neither lost nor recorded twice."""
+    turning = asyncio.create_task(turn)
+    try:
+        await asyncio.shield(turning)
+    except asyncio.CancelledError:
+        await turning
+        raise

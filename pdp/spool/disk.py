@@ -1,5 +1,6 @@
 """What a spool asks of a disk beside names: the calls that fail when it is full or broken."""
 
+import errno
 import os
 from typing import Protocol
 
@@ -25,7 +26,10 @@ class SystemDisk:
 
     def write(self, descriptor: int, data: bytes) -> int:
         """Append the first bytes of `data`, and say how many."""
-        return os.write(descriptor, data)
+        written = os.write(descriptor, data)
+        if not written and data:  # whoever writes the rest would try for ever
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return written
 
     def sync(self, descriptor: int) -> None:
         """Return once what was written is on the disk."""

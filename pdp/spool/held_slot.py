@@ -4,6 +4,7 @@ import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Lock
 
 from structlog.typing import FilteringBoundLogger
 
@@ -37,6 +38,7 @@ class HeldSlot:
         self.backlog = recovered.backlog
         self.run: Run | None = None
         self.is_released = False
+        self._releasing = Lock()
         self._slot = slot
         self._recovered = recovered
         self._sink = sink
@@ -133,12 +135,13 @@ class HeldSlot:
         await asyncio.to_thread(self.release)
 
     def release(self) -> None:
-        """Let go of the slot."""
-        if not self.is_released:
-            self._readers.shutdown()
-            self._syncers.shutdown()
-            self._slot.close()
-            self.is_released = True
+        """Let go of the slot; any thread may call it, and whoever comes second waits."""
+        with self._releasing:
+            if not self.is_released:
+                self._readers.shutdown()
+                self._syncers.shutdown()
+                self._slot.close()
+                self.is_released = True
 
     async def _drain(self, shipper: Shipper) -> None:
         """Ship what a process that is gone has left, then let go of its slot."""

@@ -64,12 +64,12 @@ def token(client: str = "edge-client", **changes: Any) -> str:
     return jwt.encode(claims, EC_KEY, algorithm="ES256", headers={"typ": "at+jwt", "kid": "k1"})
 
 
-def enforcer(pdp: Pdp, endpoint: TokenEndpoint, *tokens: str) -> DecisionPoint:
+async def enforcer(pdp: Pdp, endpoint: TokenEndpoint, *tokens: str) -> DecisionPoint:
     endpoint.tokens[:] = tokens
     credentials = {"client_id": "edge-client", "client_secret": "s3cret", "token_endpoint": f"{endpoint.url}/token"}
     gateway = {"pdp": [pdp.address], "pdp_credentials": credentials, "pdp_timeout": "10s"}
     text = json.dumps({"version": 1, "gateway": gateway})
-    return open_decision_point(load(text, file="t", environ={}).settings, base=pdp.base)
+    return await open_decision_point(load(text, file="t", environ={}).settings, base=pdp.base)
 
 
 def ask(tool: str = "git/git_log") -> EvaluationRequest:
@@ -83,7 +83,7 @@ async def test_an_enforcer_asks_lists_records_and_reads_with_tokens_of_its_own(
 ) -> None:
     shown = token()
     with running(base) as pdp:
-        point = enforcer(pdp, endpoint, shown)
+        point = await enforcer(pdp, endpoint, shown)
         response, _ = await point.decide(ask())
         assert (response.decision, response.context.toolgate.revocations) == (True, 0)
         found = await point.search(ResourceSearchRequest(SUBJECT, Action("tools/call"), ResourceKind("tool")))
@@ -120,12 +120,12 @@ async def test_tokens_of_others_are_none_and_a_good_one_after_them_is_taken(
     ]
     with running(base) as pdp:
         for shown in bad:
-            point = enforcer(pdp, endpoint, shown)
+            point = await enforcer(pdp, endpoint, shown)
             with pytest.raises(DecisionError) as refused:
                 await point.decide(ask())
             assert "credential is not taken" in refused.value.detail
             assert shown not in refused.value.detail
             await point.aclose()
-        point = enforcer(pdp, endpoint, token())
+        point = await enforcer(pdp, endpoint, token())
         assert (await point.decide(ask()))[0].decision is True
         await point.aclose()

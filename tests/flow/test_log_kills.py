@@ -20,6 +20,7 @@ from pdp.core.contract.record import DecisionRecord, OutcomeRecord, Record
 from pdp.core.contract.sealed import Sealed, unseal
 from tests.flow.http_client import ACCEPT, JSON, META, VERSION, read_reply
 from tests.flow.test_gateway_commands import Place, place
+from tests.spools import wait_until_delivered
 
 __all__ = ["place"]
 
@@ -202,6 +203,8 @@ async def test_a_killed_process_of_gateway_and_decision_point(
                 load.port = port_of(ready)
         async with loaded(load):
             await load.more(20)
+        # while there was no decision point, more was recorded than is delivered between two of its ends
+        await asyncio.to_thread(wait_until_delivered, place.path)
         await end(gateway, signal.SIGTERM)
         await end(pdp, signal.SIGTERM)
     finally:

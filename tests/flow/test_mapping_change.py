@@ -101,7 +101,7 @@ async def _embedded(base: Path, root: Path) -> AsyncIterator[tuple[DecisionPoint
     _write(base, BEFORE)
     config = base / "toolgate.yaml"
     config.write_text(config.read_text().replace("reload_interval: 1h", "reload_interval: 50ms"))
-    point = open_local(read_settings(config, environ={}).settings, base=base, enforcer="gateway")
+    point = await open_local(read_settings(config, environ={}).settings, base=base, enforcer="gateway")
 
     async def reload() -> None:
         """It looks for itself."""

@@ -253,16 +253,18 @@ async def test_without_a_token_nothing_is_decided(endpoint: TokenEndpoint) -> No
     assert (refused.value.code, asked, len(endpoint.forms)) == (ReasonCode.PDP_UNREACHABLE, [], 1)
 
 
-def configured(credentials: str, base: Path) -> RemoteDecisionPoint:
+async def configured(credentials: str, base: Path) -> RemoteDecisionPoint:
     text = f"version: 1\ngateway:\n  pdp: [http://127.0.0.1:1]\n  pdp_credentials: {credentials}\n"
-    point = open_decision_point(load(text, file="toolgate.yaml", environ={"SECRET": "s3cret"}).settings, base=base)
+    point = await open_decision_point(
+        load(text, file="toolgate.yaml", environ={"SECRET": "s3cret"}).settings, base=base
+    )
     assert isinstance(point, RemoteDecisionPoint)
     return point
 
 
 async def test_the_settings_name_the_endpoint_or_its_issuer(endpoint: TokenEndpoint, tmp_path: Path) -> None:
     for place in (f"token_endpoint: '{endpoint.url}/token'", f"issuer: '{endpoint.url}'"):
-        point = configured(f'{{client_id: edge, client_secret: "${{SECRET}}", {place}}}', tmp_path)
+        point = await configured(f'{{client_id: edge, client_secret: "${{SECRET}}", {place}}}', tmp_path)
         assert (await point._credential.token())[:6] == "token-"
     assert [form["grant_type"] for form in endpoint.forms] == ["client_credentials"] * 2
 
@@ -279,18 +281,18 @@ async def test_the_settings_name_the_endpoint_or_its_issuer(endpoint: TokenEndpo
         ("{client_id: e, client_secret: s, issuer: 'https://u:p@a'}", "must not carry credentials"),
     ],
 )
-def test_credentials_that_cannot_be_meant_are_refused_at_the_start(
+async def test_credentials_that_cannot_be_meant_are_refused_at_the_start(
     tmp_path: Path, credentials: str, problem: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=problem):
-        configured(credentials, tmp_path)
+        await configured(credentials, tmp_path)
 
 
-def test_a_key_that_is_missing_or_open_to_others_is_refused_at_the_start(tmp_path: Path) -> None:
+async def test_a_key_that_is_missing_or_open_to_others_is_refused_at_the_start(tmp_path: Path) -> None:
     named = "{client_id: e, issuer: 'https://a', private_key: k.pem}"
     with pytest.raises(UnusableError, match="there is no private key"):
-        configured(named, tmp_path)
+        await configured(named, tmp_path)
     (tmp_path / "k.pem").write_bytes(pem(ED_KEY))
     (tmp_path / "k.pem").chmod(0o644)
     with pytest.raises(UnusableError, match="chmod 600"):
-        configured(named, tmp_path)
+        await configured(named, tmp_path)

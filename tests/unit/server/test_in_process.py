@@ -1,4 +1,6 @@
 import asyncio
+import shutil
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +12,7 @@ from pdp.audit.sqlite import SqliteReader
 from pdp.bootstrap import open_local
 from pdp.core.bundle.key import KeyPair
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest, Subject
+from pdp.core.contract.errors import UnusableError
 from pdp.core.contract.reason_code import ReasonCode
 from pdp.core.contract.record import Change
 from pdp.core.contract.revocation import RevocationKind
@@ -27,7 +30,7 @@ TEXT = "version: 1\npdp: {revocations: {interval: 5ms}}\n"
 @pytest.fixture
 async def point(tmp_path: Path, root: Path) -> AsyncIterator[InProcessDecisionPoint]:
     set_up(tmp_path, root=root)
-    opened = open_local(load(TEXT, file="t", environ={}).settings, base=tmp_path, enforcer="gateway")
+    opened = await open_local(load(TEXT, file="t", environ={}).settings, base=tmp_path, enforcer="gateway")
     try:
         yield opened
     finally:
@@ -70,7 +73,7 @@ async def test_a_canary_is_tried_in_the_enforcers_process_too_and_recorded_as_th
     set_up(tmp_path, root=root)
     (tmp_path / "next").mkdir()
     (tmp_path / "next" / "a.cedar").write_text('@id("freeze") forbid (principal, action, resource);')
-    point = open_local(load(CANARY, file="t", environ={}).settings, base=tmp_path, enforcer="gateway")
+    point = await open_local(load(CANARY, file="t", environ={}).settings, base=tmp_path, enforcer="gateway")
     shadow: ShadowBundle = point._decider._decider._trial._shadow  # type: ignore[attr-defined]
     await asyncio.to_thread(shadow.refresh)
     assert await code(point) is ReasonCode.ALLOWED
@@ -90,8 +93,19 @@ async def test_the_log_of_an_enforcers_process_is_signed_too(tmp_path: Path, roo
     key = tmp_path / "log.pem"
     key.write_bytes(KeyPair.from_seed(b"k" * 32).to_pem())
     key.chmod(0o600)
-    point = open_local(load(SIGNED, file="t", environ={}).settings, base=tmp_path, enforcer="gateway")
+    point = await open_local(load(SIGNED, file="t", environ={}).settings, base=tmp_path, enforcer="gateway")
     async with asyncio.timeout(30):
         while not (tmp_path / "outside" / "00000000" / "000000000001.json").exists():  # noqa: ASYNC110 - a thread makes it
             await asyncio.sleep(0.01)
     await point.aclose()
+
+
+async def test_a_canary_whose_spool_cannot_be_used_refuses_the_start(tmp_path: Path, root: Path) -> None:
+    set_up(tmp_path, root=root)
+    shutil.copytree(tmp_path / "policies", tmp_path / "next")
+    (tmp_path / ".toolgate").mkdir(exist_ok=True)
+    (tmp_path / ".toolgate" / "spool").write_text("no folder")
+    before = {thread.name for thread in threading.enumerate()}
+    with pytest.raises(UnusableError, match="make it a folder that this user owns"):
+        await open_local(load(CANARY, file="t", environ={}).settings, base=tmp_path, enforcer="gateway")
+    assert {thread.name for thread in threading.enumerate()} - before <= {"asyncio_0", "asyncio_1"}

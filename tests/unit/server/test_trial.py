@@ -12,8 +12,9 @@ from pdp.audit.store import StoreUnavailableError
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.record import Change, ComparisonRecord, DecisionRecord, Record
 from pdp.lifecycle.shadow import ShadowBundle
+from pdp.server import trial
 from pdp.server.canary import CanaryDecider
-from pdp.server.comparison import Note
+from pdp.server.comparison import Comparison, Note, Sample, compare
 from pdp.server.own_records import OwnRecords
 from pdp.server.tally import MOST_DIFFERENCES
 from pdp.server.trial import CanaryStanding, Trial, TrialBounds
@@ -221,6 +222,41 @@ async def test_a_trial_that_is_ended_compares_and_records_what_is_there() -> Non
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert [one.compared for one in stage.records] == [7]
+
+
+async def test_a_trial_that_is_ended_records_what_it_is_comparing(monkeypatch: pytest.MonkeyPatch) -> None:
+    comparing, may_end = threading.Event(), threading.Event()
+
+    def slow(sample: Sample) -> Comparison:
+        comparing.set()
+        assert may_end.wait(30)
+        return compare(sample)
+
+    monkeypatch.setattr(trial, "compare", slow)
+    async with staged(bounds=TrialBounds(pause=0)) as stage:
+        running = asyncio.create_task(stage.trial.run())
+        stage.ask(3)
+        assert await asyncio.to_thread(comparing.wait, 30)
+        running.cancel()
+        await asyncio.sleep(0)
+        may_end.set()
+        await asyncio.gather(running, return_exceptions=True)
+        assert [one.compared for one in stage.records] == [3]
+
+
+async def test_a_trial_that_is_ended_records_once_what_it_is_recording() -> None:
+    async with staged(bounds=TrialBounds(pause=0, interval=0)) as stage:
+        stage.store.gate.clear()
+        running = asyncio.create_task(stage.trial.run())
+        stage.ask(3)
+        while stage.trial.totals.compared < 3:  # noqa: ASYNC110 - a thread counts
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.sleep(0)
+        stage.store.gate.set()
+        await asyncio.gather(running, return_exceptions=True)
+        assert sum(one.compared for one in stage.records) == 3
 
 
 async def test_a_trial_that_is_ended_skips_what_there_is_no_time_for() -> None:

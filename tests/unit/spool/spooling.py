@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import structlog
@@ -72,16 +73,18 @@ class FailingDisk(SystemDisk):
         self.writes = 0
         self.syncs = 0
         self.synced: dict[int, int] = {}
+        self._lock = Lock()
 
     def write(self, descriptor: int, data: bytes) -> int:
-        self.writes += 1
-        if self.room is None:
-            return super().write(descriptor, data)
-        if not self.room:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written = super().write(descriptor, data[: self.room])
-        self.room -= written
-        return written
+        with self._lock:  # the spool writes from its threads, too
+            self.writes += 1
+            if self.room is None:
+                return super().write(descriptor, data)
+            if not self.room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            written = super().write(descriptor, data[: self.room])
+            self.room -= written
+            return written
 
     def sync(self, descriptor: int) -> None:
         if self.fails_syncs:

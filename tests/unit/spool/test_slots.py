@@ -1,9 +1,11 @@
+import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from enforcers.testing.records import InMemorySink
-from tests.unit.spool.spooling import crash, decision, on_disk, spooling, until
+from tests.unit.spool.spooling import crash, decision, make, on_disk, spooling, until
 
 
 async def test_processes_that_share_a_folder_have_a_slot_each(tmp_path: Path) -> None:
@@ -42,6 +44,22 @@ async def test_what_is_left_in_a_slot_that_nobody_holds_is_delivered(tmp_path: P
             await until(lambda: len(sink.contents) == 5)
     assert [record.id for record in on_disk(tmp_path / "1")][-1] == "e"
     assert {record.id for record in sink.records} == set("abcde")
+
+
+async def test_releases_at_once_close_a_slot_once(tmp_path: Path) -> None:
+    spool = make(tmp_path, InMemorySink())
+    await spool.start()
+    (slot,) = spool._slots()
+    may_end = threading.Event()
+    slot._readers.submit(may_end.wait, 30)
+    for task in slot._tasks:
+        task.cancel()
+    await asyncio.gather(*slot._tasks, return_exceptions=True)
+    releases = [asyncio.ensure_future(asyncio.to_thread(slot.release)) for _ in range(4)]
+    await asyncio.sleep(0.01)
+    may_end.set()
+    assert await asyncio.gather(*releases) == [None] * 4
+    assert slot.is_released
 
 
 async def test_a_slot_that_another_process_holds_is_left_alone(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import re
 from pathlib import Path
 
@@ -122,6 +123,17 @@ async def test_what_is_not_delivered_at_the_end_is_delivered_after_the_next_star
     async with spooling(tmp_path, sink) as spool:
         assert spool.standing().records == 2
         await until(lambda: len(sink.contents) == 2)
+
+
+async def test_a_disk_that_takes_nothing_and_says_nothing_denies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with spooling(tmp_path, _sink()) as spool:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", lambda *_: 0)
+            with pytest.raises(RecordError, match="the spool cannot be written: Input/output error"):
+                await spool.append([decision("a")])
+        await spool.append([decision("b")])
 
 
 async def test_a_full_spool_waits_for_room(tmp_path: Path) -> None:
