@@ -9,7 +9,7 @@ from pdp.core.catalog.recorded import Recorded, recorded
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.authzen import EvaluationResponse
 from pdp.core.contract.reason_code import BY_BUNDLE, ReasonCode
-from pdp.core.contract.record import DecisionOrigin, NotReplayable, Recording, strictest
+from pdp.core.contract.record_terms import DecisionOrigin, NotReplayable, Recording, strictest
 from pdp.core.identity.principal import Principal
 
 KEY_BYTES: Final = 32

@@ -16,7 +16,7 @@ from pdp.core.contract.authzen import (
     ResourceSearchResponse,
 )
 from pdp.core.contract.exact_json import canonical
-from pdp.core.contract.record import DecisionOrigin
+from pdp.core.contract.record_terms import DecisionOrigin
 
 
 class CachedDecisions:

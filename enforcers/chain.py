@@ -31,7 +31,7 @@ from pdp.core.contract.errors import DecisionError, MessageError, RecordError, R
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Notification, Request
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Fate
+from pdp.core.contract.record_terms import Fate
 from pdp.core.identity.access import Shown, call_request, list_request
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.core.text.hidden_text import shown

@@ -16,7 +16,7 @@ from pdp.core.catalog.definitions.definition import Definition, Kind
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DriftState
+from pdp.core.contract.record_terms import DriftState
 from pdp.core.text.twins import Names
 
 MAX_NAME: Final = 128

@@ -11,7 +11,8 @@ from pdp.core.contract.authzen import (
     ResourceSearchRequest,
     ResourceSearchResponse,
 )
-from pdp.core.contract.record import DecisionOrigin, Record
+from pdp.core.contract.record import Record
+from pdp.core.contract.record_terms import DecisionOrigin
 from pdp.core.contract.run_head import RunHead
 from pdp.core.identity.mapping import IdentityMapping
 from pdp.spool.sink import Sink

@@ -14,7 +14,7 @@ from enforcers.offer import Offer, Offers
 from enforcers.recorder import Recorder
 from pdp.core.contract.errors import RecordError, Refused
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DriftState
+from pdp.core.contract.record_terms import DriftState
 from pdp.core.text.hidden_text import shown
 
 _EVENTS: Final = {state: f"tool_{state}" for state in DriftState}

@@ -12,7 +12,7 @@ from typing import Final
 from enforcers.comparison import Comparison, Standing
 from pdp.core.catalog.catalog import Catalog
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DriftState
+from pdp.core.contract.record_terms import DriftState
 
 MAX_CHANGES: Final = 20
 """So often may what is offered of a tool change; after that it is `unstable` and denied until the catalog changes."""

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import ObligationState
+from pdp.core.contract.record_terms import ObligationState
 
 Fulfil: TypeAlias = Callable[[], None]
 """Carries out one obligation; raises Refused where that cannot be done."""

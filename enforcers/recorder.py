@@ -11,17 +11,9 @@ from pdp.core.contract.digest import digest_of
 from pdp.core.contract.exact_json import canonical
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import (
-    RECORD_VERSION,
-    UNNUMBERED,
-    DecisionRecord,
-    DriftRecord,
-    Effect,
-    Fate,
-    OutcomeRecord,
-    UpstreamFailure,
-)
+from pdp.core.contract.record import RECORD_VERSION, UNNUMBERED, DecisionRecord, DriftRecord, OutcomeRecord
 from pdp.core.contract.record_bounds import decision_within_bounds, within_bounds
+from pdp.core.contract.record_terms import Effect, Fate, UpstreamFailure
 
 
 class Recorder:

@@ -27,7 +27,7 @@ from pdp.core.contract.authzen import (
 from pdp.core.contract.digest import digest_of
 from pdp.core.contract.errors import DecisionError, RecordError, RecordsRefusedError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin
+from pdp.core.contract.record_terms import DecisionOrigin
 from pdp.core.contract.run_head import RECORDS_HEADER, RunHead, heads_text
 from pdp.core.identity.mapping import IdentityMapping
 

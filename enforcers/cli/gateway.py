@@ -23,8 +23,8 @@ from pdp.core.settings.load import read_settings
 from pdp.core.settings.model import Settings
 from pdp.hosting.address import TcpAddress
 from pdp.hosting.event_log import configure_event_log
-from pdp.hosting.garbage import spare_what_stays
 from pdp.hosting.http_server import HttpServer
+from pdp.hosting.interpreter import prepare_to_serve
 from pdp.hosting.sockets import bind, with_real_port
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The file to read.", metavar="FILE")]
@@ -78,7 +78,7 @@ async def _serve(
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
-    spare_what_stays()
+    prepare_to_serve()
     await server.serve()
 
 

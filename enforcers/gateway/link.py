@@ -17,7 +17,7 @@ from pdp.core.catalog.definitions.definition import pin_of
 from pdp.core.contract.errors import Refused, UpstreamError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import UpstreamFailure
+from pdp.core.contract.record_terms import UpstreamFailure
 
 LEAST_TTL: Final = 5.0
 """A server's `ttlMs` that is shorter counts as this many seconds; 0, the default, says nothing."""

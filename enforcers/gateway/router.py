@@ -10,7 +10,7 @@ from enforcers.gateway.naming import Naming, named
 from enforcers.offer import Offer
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.exact_json import JsonObject
-from pdp.core.contract.record import UpstreamFailure
+from pdp.core.contract.record_terms import UpstreamFailure
 
 
 class Router:

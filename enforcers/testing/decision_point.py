@@ -21,7 +21,7 @@ from pdp.core.contract.authzen import (
 )
 from pdp.core.contract.errors import DecisionError, RecordError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin, Recording
+from pdp.core.contract.record_terms import DecisionOrigin, Recording
 from pdp.core.contract.run_head import RunHead
 from pdp.core.contract.sealed import unseal
 from pdp.core.identity.builtin import BUILT_IN

@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 
 from pdp.audit.reading import altered, every, is_within, may_be_within, of_kind, rows_of
 from pdp.audit.tables import records, short
-from pdp.core.contract.record import ComparisonRecord, Record
+from pdp.core.contract.comparison_record import ComparisonRecord
+from pdp.core.contract.record import Record
 
 
 @dataclass(frozen=True, slots=True)

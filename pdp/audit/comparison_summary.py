@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from pdp.core.contract.record import Change, ComparisonRecord, Difference
+from pdp.core.contract.comparison_record import ComparisonRecord, Difference
+from pdp.core.contract.record_terms import Change
 
 MOST_GROUPS: Final = 10_000
 """Groups that are held for one shadow; what would need more is counted only."""

@@ -18,7 +18,8 @@ from pdp.audit.reading import (
     rows_of,
 )
 from pdp.audit.tables import records
-from pdp.core.contract.record import DriftRecord, DriftState, Record
+from pdp.core.contract.record import DriftRecord, Record
+from pdp.core.contract.record_terms import DriftState
 
 
 @dataclass(frozen=True, slots=True)

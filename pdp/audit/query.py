@@ -26,7 +26,8 @@ from pdp.audit.reading import (
 )
 from pdp.audit.tables import records, short
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionRecord, Effect, OutcomeRecord, Record
+from pdp.core.contract.record import DecisionRecord, OutcomeRecord, Record
+from pdp.core.contract.record_terms import Effect
 
 DEFAULT_LIMIT: Final = 100
 

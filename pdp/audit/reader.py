@@ -8,7 +8,8 @@ from pdp.audit.drift_query import DriftQuery
 from pdp.audit.query import Entry, Query
 from pdp.audit.readings import ReadingQuery
 from pdp.audit.store import Run
-from pdp.core.contract.record import ComparisonRecord, DriftRecord, ReadingRecord
+from pdp.core.contract.comparison_record import ComparisonRecord
+from pdp.core.contract.record import DriftRecord, ReadingRecord
 
 
 class RecordReader(Protocol):

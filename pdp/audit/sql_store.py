@@ -17,7 +17,8 @@ from pdp.audit.readings import ReadingQuery, find_readings
 from pdp.audit.row import row_of
 from pdp.audit.store import Announcement, Kept, Run, StoreUnavailableError
 from pdp.audit.tables import about, conflicts, runs
-from pdp.core.contract.record import ComparisonRecord, DriftRecord, ReadingRecord
+from pdp.core.contract.comparison_record import ComparisonRecord
+from pdp.core.contract.record import DriftRecord, ReadingRecord
 from pdp.core.contract.sealed import Sealed
 
 T = TypeVar("T")

@@ -22,15 +22,9 @@ from sqlalchemy import (
     text,
 )
 
+from pdp.core.contract.comparison_record import ComparisonRecord
 from pdp.core.contract.identifier import unix_seconds
-from pdp.core.contract.record import (
-    ComparisonRecord,
-    DecisionRecord,
-    DriftRecord,
-    OutcomeRecord,
-    ReadingRecord,
-    Record,
-)
+from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, ReadingRecord, Record
 from pdp.core.contract.sealed import Sealed
 
 SHORT: Final = 256

@@ -9,7 +9,7 @@ from rich.text import Text
 from pdp.audit.comparison_summary import Group, Summary
 from pdp.cli.log_view import Output, cell, json_of, print_rows
 from pdp.cli.terminal import visible
-from pdp.core.contract.record import Answered
+from pdp.core.contract.comparison_record import Answered
 
 COLUMNS: Final = (
     ("requests", 8),

@@ -7,7 +7,8 @@ import msgspec
 from rich.text import Text
 
 from pdp.cli.log_view import Output, cell, json_of, print_rows
-from pdp.core.contract.record import DriftRecord, DriftState
+from pdp.core.contract.record import DriftRecord
+from pdp.core.contract.record_terms import DriftState
 
 COLUMNS: Final = (
     ("time", 24),

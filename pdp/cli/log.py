@@ -28,7 +28,7 @@ from pdp.cli.log_view import Output, print_entries
 from pdp.cli.log_writers import writers
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DriftState, Effect
+from pdp.core.contract.record_terms import DriftState, Effect
 
 app: Final = typer.Typer(
     name="log",

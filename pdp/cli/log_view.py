@@ -12,7 +12,8 @@ from rich.text import Text
 
 from pdp.audit.query import Entry
 from pdp.cli.terminal import visible
-from pdp.core.contract.record import DecisionRecord, Effect
+from pdp.core.contract.record import DecisionRecord
+from pdp.core.contract.record_terms import Effect
 
 
 class Output(StrEnum):

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect
+from pdp.core.contract.record_terms import Effect
 from pdp.core.identity.principal import PrincipalType
 
 Text: TypeAlias = Annotated[str, Meta(min_length=1)]

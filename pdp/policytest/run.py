@@ -11,7 +11,7 @@ from pdp.core.catalog.arguments import ArgumentChecker
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.errors import ArgumentsError, Refused
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect
+from pdp.core.contract.record_terms import Effect
 from pdp.core.identity.access import call_request, list_request
 from pdp.policytest.cases import CallCase, Case, ListCase
 from pdp.policytest.entry import Definition, ExpectedDecision, ExpectedList

@@ -8,10 +8,11 @@ import msgspec
 
 from pdp.core.bundle.bundle import Bundle
 from pdp.core.contract.authzen import TOOL_TYPE, EvaluationRequest, EvaluationResponse, ToolgateAnswer
+from pdp.core.contract.comparison_record import Answered, Difference
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Answered, Change, Difference, Effect
+from pdp.core.contract.record_terms import Change, Effect
 from pdp.core.engine.request import read_access
 
 MOST_POLICIES: Final = 20

@@ -16,7 +16,7 @@ from pdp.core.contract.clock import Clock
 from pdp.core.contract.errors import MessageError, RecordError, Refused
 from pdp.core.contract.exact_json import JsonLimits, parse
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect
+from pdp.core.contract.record_terms import Effect
 from pdp.server.access import Anonymous, Caller
 from pdp.server.decider import Decider, active_name
 from pdp.server.enforcers import KnownEnforcer

@@ -15,7 +15,7 @@ from pdp.core.contract.authzen import (
 )
 from pdp.core.contract.errors import DecisionError, Refused
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin
+from pdp.core.contract.record_terms import DecisionOrigin
 from pdp.core.contract.run_head import RunHead
 from pdp.core.identity.mapping import IdentityMapping
 from pdp.lifecycle.activate import ActiveBundle

@@ -17,8 +17,9 @@ from pdp.core.contract.checked_call import trace_id
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.exact_json import canonical
 from pdp.core.contract.reason_code import BY_BUNDLE, ReasonCode
-from pdp.core.contract.record import AUTHZEN, DecisionOrigin, DecisionRecord, Effect, NotReplayable
+from pdp.core.contract.record import AUTHZEN, DecisionRecord
 from pdp.core.contract.record_bounds import decision_within_bounds
+from pdp.core.contract.record_terms import DecisionOrigin, Effect, NotReplayable
 from pdp.core.identity.attribute import TAKEN
 from pdp.core.identity.replay import NotReplayableError, request_of
 from pdp.server.exchange import Request

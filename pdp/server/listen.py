@@ -12,8 +12,8 @@ from structlog.typing import FilteringBoundLogger
 
 from pdp.hosting.address import ListenAddress, UnixAddress
 from pdp.hosting.descriptors import make_room
-from pdp.hosting.garbage import spare_what_stays
 from pdp.hosting.http_server import MAX_CONNECTIONS, HttpServer
+from pdp.hosting.interpreter import prepare_to_serve
 from pdp.hosting.sockets import bind, with_real_port
 from pdp.server.exchange import AsgiApp
 from pdp.server.service import Service
@@ -87,7 +87,7 @@ async def _serve(service: Service, entrances: Sequence[_Entrance], *, log: Filte
         loop.add_signal_handler(signal.SIGTERM, stop)
         loop.add_signal_handler(signal.SIGINT, stop)
         loop.add_signal_handler(signal.SIGHUP, reload)
-        spare_what_stays()
+        prepare_to_serve()
         async with asyncio.TaskGroup() as tasks:
             for server in servers:
                 tasks.create_task(server.serve())

@@ -9,7 +9,8 @@ from prometheus_client.registry import Collector
 
 from pdp.audit.evidence.service import CheckpointService
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DriftRecord, Effect
+from pdp.core.contract.record import DriftRecord
+from pdp.core.contract.record_terms import Effect
 from pdp.lifecycle.standing import Trouble
 from pdp.server.interior import Interior
 from pdp.server.trial import Trial

@@ -5,8 +5,9 @@ from typing import Any, Protocol, TypeVar
 
 from pdp.audit.ingest import LogWriter
 from pdp.core.contract.clock import Clock
+from pdp.core.contract.comparison_record import ComparisonRecord
 from pdp.core.contract.identifier import rfc3339
-from pdp.core.contract.record import RECORD_VERSION, UNNUMBERED, ComparisonRecord, DecisionRecord, Record
+from pdp.core.contract.record import RECORD_VERSION, UNNUMBERED, DecisionRecord, Record
 from pdp.server.enforcer_keys import OWN_WRITER
 from pdp.spool.spool import Standing
 

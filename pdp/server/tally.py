@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pdp.core.contract.comparison_record import Difference
 from pdp.core.contract.identifier import rfc3339
-from pdp.core.contract.record import Change, Difference
+from pdp.core.contract.record_terms import Change
 from pdp.server.comparison import Compared, Comparison, Incomparable, Note, Sample
 
 MOST_DIFFERENCES: Final = 100

@@ -10,8 +10,8 @@ from structlog.typing import FilteringBoundLogger
 
 from pdp.core.contract.authzen import EvaluationRequest, EvaluationResponse
 from pdp.core.contract.clock import Clock
+from pdp.core.contract.comparison_record import ComparisonRecord
 from pdp.core.contract.errors import RecordError
-from pdp.core.contract.record import ComparisonRecord
 from pdp.lifecycle.shadow import ShadowBundle
 from pdp.lifecycle.standing import Trouble
 from pdp.server.comparison import Sample, compare

@@ -13,7 +13,8 @@ from typing import Any, Final
 import httpx
 import yaml
 
-from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect, Fate, OutcomeRecord
+from pdp.core.contract.record import DecisionRecord, OutcomeRecord
+from pdp.core.contract.record_terms import DecisionOrigin, Effect, Fate
 from pdp.core.contract.sealed import unseal
 from pdp.core.settings.decision_point import LogMode
 from pdp.core.settings.identity import DevIssuerSettings

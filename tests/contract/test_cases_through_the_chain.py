@@ -29,7 +29,7 @@ from pdp.core.contract.errors import TokenError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect, Recording
+from pdp.core.contract.record_terms import Effect, Recording
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.lifecycle.directory import DirectorySource
 from pdp.policytest.cases import CallCase, Case, read_cases

@@ -15,7 +15,7 @@ from pdp.audit.evidence.prove import find_record, prove
 from pdp.audit.evidence.verify import Verification
 from pdp.audit.log_database import Hold
 from pdp.audit.sql_store import SqlStore
-from pdp.core.contract.record import Effect
+from pdp.core.contract.record_terms import Effect
 from pdp.database.sqlite_file import Access
 from tests.contract.log_places import LogPlace
 from tests.unit.audit.evidence.scene import KEY, OTHER_KEY, Scene, Writer, altered

@@ -9,7 +9,8 @@ from pdp.audit.query import Order, Query
 from pdp.audit.store import Announcement, Fault, Keeping, Kept, RecordUnfitError, Run, StoreUnavailableError
 from pdp.core.contract.errors import UnusableError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect, Record
+from pdp.core.contract.record import Record
+from pdp.core.contract.record_terms import Effect
 from pdp.core.contract.sealed import Sealed, seal
 from tests.contract.log_places import LogPlace
 from tests.unit.audit.sample import HOSTILE, chained, comparison, decision, drift, outcome, put, reading, sealed

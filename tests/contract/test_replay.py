@@ -9,7 +9,8 @@ import pytest
 from pdp.core.bundle.bundle import Bundle, build
 from pdp.core.contract.authzen import ToolgateAnswer
 from pdp.core.contract.identifier import unix_seconds
-from pdp.core.contract.record import DecisionOrigin, DecisionRecord, NotReplayable, Recording
+from pdp.core.contract.record import DecisionRecord
+from pdp.core.contract.record_terms import DecisionOrigin, NotReplayable, Recording
 from pdp.core.contract.sealed import seal, unseal
 from pdp.core.identity.replay import NotReplayableError, answered, request_of
 from pdp.lifecycle.directory import DirectorySource

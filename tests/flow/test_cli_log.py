@@ -14,7 +14,7 @@ import pytest
 from pdp.audit.sqlite import SqliteStore
 from pdp.core.contract.identifier import rfc3339
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect
+from pdp.core.contract.record_terms import Effect
 from tests.flow.pdp_process import TOOLGATE, toolgate, toolgate_here
 from tests.unit.audit.sample import decision, drift, outcome, put
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from pdp.core.contract.record import DecisionOrigin, Effect, Fate
+from pdp.core.contract.record_terms import DecisionOrigin, Effect, Fate
 from tests.flow.gateway_host import LIMITS, Host, odd, open_host, serve, until
 from tests.flow.http_client import ACCEPT, ALICE, BOB, JSON, META, VERSION, Client, modern_head, read_reply
 

@@ -11,7 +11,7 @@ from pdp.audit.location import open_reader
 from pdp.audit.query import Query
 from pdp.core.bundle.bundle import build
 from pdp.core.contract.identifier import unix_seconds
-from pdp.core.contract.record import DecisionOrigin, NotReplayable
+from pdp.core.contract.record_terms import DecisionOrigin, NotReplayable
 from pdp.core.identity.replay import answered, request_of
 from pdp.core.settings.decision_point import LogSettings
 from pdp.lifecycle.directory import DirectorySource

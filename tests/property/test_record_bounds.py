@@ -18,8 +18,9 @@ from pdp.core.contract.digest import digest
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionRecord, NotReplayable, Recording
+from pdp.core.contract.record import DecisionRecord
 from pdp.core.contract.record_bounds import MAX_LIST_BYTES, MAX_TEXT, cut, decision_within_bounds
+from pdp.core.contract.record_terms import NotReplayable, Recording
 from pdp.core.contract.sealed import MAX_RECORD_BYTES, seal
 from pdp.core.identity.claims import VerifiedClaims
 from pdp.core.identity.principal import Principal, PrincipalType, SubjectProperties

@@ -34,7 +34,7 @@ from pdp.core.contract.checked_call import TOOLS_CALL
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import METHOD_NOT_FOUND, ErrorAnswer, Notification, Request, Result
-from pdp.core.contract.record import UpstreamFailure
+from pdp.core.contract.record_terms import UpstreamFailure
 
 UPSTREAM_LEGACY_VERSIONS: Final = (*LEGACY_VERSIONS, "2024-11-05")
 """The oldest revision has the same `tools/list` and `tools/call`; many servers stayed with it."""

@@ -14,7 +14,7 @@ from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from pdp.core.catalog.definitions.definition import Kind
 from pdp.core.contract.errors import UpstreamError
 from pdp.core.contract.message import Notification
-from pdp.core.contract.record import UpstreamFailure
+from pdp.core.contract.record_terms import UpstreamFailure
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from enforcers.gateway.lines import Lines
 from pdp.core.contract.errors import UpstreamError
-from pdp.core.contract.record import UpstreamFailure
+from pdp.core.contract.record_terms import UpstreamFailure
 
 _INHERITED: Final = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER")
 _CHUNK: Final = 64 * 1024

@@ -20,7 +20,7 @@ from enforcers.gateway.upstreams.process import Command, ServerProcess, ended, s
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from pdp.core.contract.errors import MessageError, UpstreamError
 from pdp.core.contract.message import ErrorAnswer, Message, Notification, Request, RequestId, Result, write
-from pdp.core.contract.record import UpstreamFailure
+from pdp.core.contract.record_terms import UpstreamFailure
 
 _CHUNK: Final = 256 * 1024
 _MAX_GIVEN_UP: Final = 65_536

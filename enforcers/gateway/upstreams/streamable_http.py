@@ -18,7 +18,7 @@ from enforcers.gateway.upstreams.http_headers import EVENTS, JSON, SESSION_HEADE
 from enforcers.gateway.upstreams.upstream import UpstreamLimits
 from pdp.core.contract.errors import MessageError, UpstreamError
 from pdp.core.contract.message import ErrorAnswer, Message, Notification, Request, Result, write
-from pdp.core.contract.record import UpstreamFailure
+from pdp.core.contract.record_terms import UpstreamFailure
 
 _OK: Final = 200
 _NOT_FOUND: Final = 404

@@ -13,7 +13,7 @@ from pdp.core.catalog.marks import Steps, changed_at, pointer_to, removed_at, st
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.digest import digest_of
 from pdp.core.contract.exact_json import canonical
-from pdp.core.contract.record import NotReplayable, Recording, Withheld, strictest
+from pdp.core.contract.record_terms import NotReplayable, Recording, Withheld, strictest
 
 MAX_ARGUMENT_BYTES: Final = 256 * 1024
 """Of the arguments in a record, in canonical JSON; larger ones are left out."""

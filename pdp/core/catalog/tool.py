@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from pdp.core.contract.record import Recording
+from pdp.core.contract.record_terms import Recording
 
 
 class Mark(StrEnum):

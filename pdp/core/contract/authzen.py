@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
-from pdp.core.contract.record import Recording
+from pdp.core.contract.record_terms import Recording
 
 TOOL_TYPE: Final = "tool"
 DIGEST: Final = "digest"

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
-from pdp.core.contract.record import UpstreamFailure
+from pdp.core.contract.record_terms import UpstreamFailure
 
 
 class ToolgateError(Exception):

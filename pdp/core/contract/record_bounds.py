@@ -13,7 +13,8 @@ import msgspec.structs
 
 from pdp.core.contract.digest import digest
 from pdp.core.contract.exact_json import canonical
-from pdp.core.contract.record import DecisionRecord, DriftRecord, LeftOut, NotReplayable, OutcomeRecord
+from pdp.core.contract.record import DecisionRecord, DriftRecord, LeftOut, OutcomeRecord
+from pdp.core.contract.record_terms import NotReplayable
 
 MAX_TEXT: Final = 1024
 """Characters of one text."""

@@ -12,7 +12,7 @@ from pdp.core.contract.authzen import TOOL_TYPE, EvaluationRequest
 from pdp.core.contract.checked_call import TOOLS_CALL
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
-from pdp.core.contract.record import Recording, strictest
+from pdp.core.contract.record_terms import Recording, strictest
 from pdp.core.engine import cedar
 from pdp.core.engine.cedar import Verdict
 from pdp.core.engine.compile import CompiledPolicies

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pdp.core.contract.record import Recording
+from pdp.core.contract.record_terms import Recording
 from pdp.core.engine.cedar import pst
 from pdp.core.engine.dependencies import Read, context_reads
 from pdp.core.engine.scope import Scope

@@ -7,7 +7,8 @@ import msgspec
 from pdp.core.contract.authzen import Action, EvaluationRequest
 from pdp.core.contract.errors import ToolgateError
 from pdp.core.contract.reason_code import BY_BUNDLE, ReasonCode
-from pdp.core.contract.record import AUTHZEN, RECORD_VERSION, DecisionRecord, NotReplayable, ObligationState
+from pdp.core.contract.record import AUTHZEN, RECORD_VERSION, DecisionRecord
+from pdp.core.contract.record_terms import NotReplayable, ObligationState
 from pdp.core.identity.access import call_request
 from pdp.core.identity.principal import Principal, PrincipalType, SubjectProperties
 

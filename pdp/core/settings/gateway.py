@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pdp.core.contract.record import Recording
+from pdp.core.contract.record_terms import Recording
 from pdp.core.identity.access import Shown
 from pdp.core.settings.decision_point import LogMode
 from pdp.core.settings.pdp_credentials import PdpCredentialSettings

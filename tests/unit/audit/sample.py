@@ -7,22 +7,10 @@ from typing import Any
 import msgspec
 
 from pdp.audit.store import Announcement, Keeping, Kept, RecordStore, Run
+from pdp.core.contract.comparison_record import Answered, ComparisonRecord, Difference
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import (
-    Answered,
-    Change,
-    ComparisonRecord,
-    DecisionOrigin,
-    DecisionRecord,
-    Difference,
-    DriftRecord,
-    DriftState,
-    Effect,
-    Fate,
-    OutcomeRecord,
-    ReadingRecord,
-    Record,
-)
+from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, ReadingRecord, Record
+from pdp.core.contract.record_terms import Change, DecisionOrigin, DriftState, Effect, Fate
 from pdp.core.contract.sealed import Sealed, seal
 
 HOSTILE = [

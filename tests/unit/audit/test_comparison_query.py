@@ -8,8 +8,9 @@ from pdp.audit.comparison_query import ComparisonQuery
 from pdp.audit.query import Query
 from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.audit.store import Keeping, StoreUnavailableError
+from pdp.core.contract.comparison_record import Answered
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Answered, Change, Effect
+from pdp.core.contract.record_terms import Change, Effect
 from pdp.core.contract.sealed import seal
 from tests.unit.audit.sample import HOSTILE, comparison, decision, difference, put
 

@@ -2,8 +2,9 @@ import pytest
 
 from pdp.audit import comparison_summary
 from pdp.audit.comparison_summary import summaries
+from pdp.core.contract.comparison_record import Answered
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Answered, Change, Effect
+from pdp.core.contract.record_terms import Change, Effect
 from tests.unit.audit.sample import comparison, difference
 
 

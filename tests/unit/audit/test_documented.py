@@ -1,21 +1,9 @@
 import re
 from pathlib import Path
 
-from pdp.core.contract.record import (
-    Answered,
-    Change,
-    ComparisonRecord,
-    DecisionRecord,
-    Difference,
-    DriftRecord,
-    DriftState,
-    NotReplayable,
-    ObligationState,
-    OutcomeRecord,
-    ReadingRecord,
-    UpstreamFailure,
-    Withheld,
-)
+from pdp.core.contract.comparison_record import Answered, ComparisonRecord, Difference
+from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, ReadingRecord
+from pdp.core.contract.record_terms import Change, DriftState, NotReplayable, ObligationState, UpstreamFailure, Withheld
 
 
 def documented(text: str, table: str, *, column: int = 1) -> set[str]:

@@ -9,7 +9,8 @@ from pdp.audit.query import Query
 from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.audit.store import Keeping
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DriftState, Record
+from pdp.core.contract.record import Record
+from pdp.core.contract.record_terms import DriftState
 from tests.unit.audit.sample import HOSTILE, decision, drift, outcome, put
 
 UNKNOWN = {"state": DriftState.UNKNOWN, "reason_code": ReasonCode.TOOL_UNKNOWN, "approved": None}

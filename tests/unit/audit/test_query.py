@@ -7,7 +7,8 @@ import pytest
 from pdp.audit.query import Order, Query
 from pdp.audit.sqlite import SqliteReader, SqliteStore
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionRecord, Effect, Fate
+from pdp.core.contract.record import DecisionRecord
+from pdp.core.contract.record_terms import Effect, Fate
 from tests.unit.audit.sample import decision, outcome, put
 
 DENIED = {"effect": Effect.DENY, "reason_code": ReasonCode.FORBIDDEN_BY_POLICY}

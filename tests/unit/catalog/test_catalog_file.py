@@ -7,7 +7,7 @@ from pdp.core.catalog.catalog import Catalog
 from pdp.core.catalog.reading import read_catalog
 from pdp.core.catalog.tool import Mark, RiskLevel, Tool, Undeclared
 from pdp.core.contract.errors import ConfigurationError
-from pdp.core.contract.record import Recording
+from pdp.core.contract.record_terms import Recording
 from tests.snapshots import tool_path, tool_snapshot
 
 _TEXT = {"type": "string"}

@@ -11,7 +11,7 @@ from pdp.core.catalog.recorded import MAX_ARGUMENT_BYTES, Recorded, recorded
 from pdp.core.catalog.tool import Mark, Tool
 from pdp.core.contract.digest import digest
 from pdp.core.contract.exact_json import canonical
-from pdp.core.contract.record import NotReplayable, Recording, Withheld
+from pdp.core.contract.record_terms import NotReplayable, Recording, Withheld
 
 KEY = bytes(range(32))
 DROP, HASH, KEEP = Recording.DROP, Recording.HASH, Recording.KEEP

@@ -8,8 +8,9 @@ import pytest
 from pdp.audit.comparison_summary import summaries
 from pdp.cli.diff_view import print_summaries
 from pdp.cli.log_view import Output
+from pdp.core.contract.comparison_record import Answered, ComparisonRecord
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Answered, Change, ComparisonRecord, Effect
+from pdp.core.contract.record_terms import Change, Effect
 from tests.unit.audit.sample import HOSTILE, comparison, difference
 from tests.unit.cli.test_log_view import ACTS
 

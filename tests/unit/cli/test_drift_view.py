@@ -7,7 +7,8 @@ import pytest
 
 from pdp.cli.drift_view import print_drifts
 from pdp.cli.log_view import Output
-from pdp.core.contract.record import DriftRecord, DriftState
+from pdp.core.contract.record import DriftRecord
+from pdp.core.contract.record_terms import DriftState
 from tests.unit.audit.sample import HOSTILE, drift
 from tests.unit.cli.test_log_view import ACTS
 

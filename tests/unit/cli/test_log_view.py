@@ -9,7 +9,7 @@ from pdp.audit.query import Entry
 from pdp.cli.log_view import Output, json_line, print_entries
 from pdp.cli.terminal import visible
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect, Fate
+from pdp.core.contract.record_terms import Effect, Fate
 from tests.unit.audit.sample import HOSTILE, decision, outcome
 
 ACTS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")

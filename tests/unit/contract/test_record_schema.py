@@ -6,14 +6,8 @@ import jsonschema
 import msgspec
 import pytest
 
-from pdp.core.contract.record import (
-    ComparisonRecord,
-    DecisionRecord,
-    DriftRecord,
-    OutcomeRecord,
-    ReadingRecord,
-    Record,
-)
+from pdp.core.contract.comparison_record import ComparisonRecord
+from pdp.core.contract.record import DecisionRecord, DriftRecord, OutcomeRecord, ReadingRecord, Record
 from pdp.core.contract.record_schema import DESCRIPTIONS, record_schema
 from pdp.core.contract.sealed import sealed_json
 from tests.record_schema import PUBLISHED, VALIDATOR, plain

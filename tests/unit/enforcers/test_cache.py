@@ -15,7 +15,7 @@ from pdp.core.contract.authzen import (
     Subject,
 )
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin
+from pdp.core.contract.record_terms import DecisionOrigin
 
 
 def ask(

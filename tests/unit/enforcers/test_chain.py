@@ -16,7 +16,7 @@ from pdp.core.contract.errors import MessageError, Refused, UpstreamError
 from pdp.core.contract.exact_json import JsonObject
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
-from pdp.core.contract.record import (
+from pdp.core.contract.record_terms import (
     DecisionOrigin,
     Effect,
     Fate,

@@ -11,7 +11,7 @@ from pdp.core.catalog.entries.entry import Entries, ServerEntry
 from pdp.core.catalog.tool import Tool
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DriftState
+from pdp.core.contract.record_terms import DriftState
 
 
 def content(name: str, description: str = "reads a file", **more: Any) -> dict[str, Any]:

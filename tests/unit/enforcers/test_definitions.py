@@ -15,7 +15,7 @@ from pdp.core.catalog.entries.entry import Entries, ServerEntry
 from pdp.core.contract.errors import RecordError
 from pdp.core.contract.message import Request
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DriftState
+from pdp.core.contract.record_terms import DriftState
 from tests.unit.enforcers.chain_host import CATALOG, OFFERS, READ, Host, call
 
 

@@ -4,7 +4,7 @@ from enforcers.comparison import Comparison
 from enforcers.drift import MAX_CHANGES, MAX_NAMED, Change, Ledger
 from enforcers.offer import Offer
 from pdp.core.catalog.catalog import Catalog
-from pdp.core.contract.record import DriftState
+from pdp.core.contract.record_terms import DriftState
 from tests.unit.enforcers.test_comparison import catalog, offer
 
 READ = catalog("read", "write")

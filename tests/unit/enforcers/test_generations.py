@@ -20,7 +20,7 @@ from pdp.core.contract.authzen import (
 )
 from pdp.core.contract.errors import DecisionError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin
+from pdp.core.contract.record_terms import DecisionOrigin
 from tests.unit.enforcers.chain_host import Host, call
 from tests.unit.tokens.minting import Events
 

@@ -3,7 +3,7 @@ import pytest
 from enforcers.obligations import Obligations
 from pdp.core.contract.errors import Refused
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import ObligationState
+from pdp.core.contract.record_terms import ObligationState
 
 FULFILLED, FAILED = ObligationState.FULFILLED, ObligationState.FAILED
 UNKNOWN, NOT_REACHED = ObligationState.UNKNOWN, ObligationState.NOT_REACHED

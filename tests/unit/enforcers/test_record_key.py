@@ -7,7 +7,7 @@ import pytest
 
 from enforcers.compose import argument_recording
 from pdp.core.contract.errors import UnusableError
-from pdp.core.contract.record import Recording
+from pdp.core.contract.record_terms import Recording
 from pdp.core.settings.gateway import GatewaySettings
 
 

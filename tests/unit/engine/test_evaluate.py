@@ -5,7 +5,7 @@ import pytest
 
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, Subject
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Recording
+from pdp.core.contract.record_terms import Recording
 from pdp.core.engine.evaluate import Decision, Holds
 from tests.unit.engine.sample import NOON, call, decide, engine
 

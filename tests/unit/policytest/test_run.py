@@ -1,5 +1,5 @@
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Effect
+from pdp.core.contract.record_terms import Effect
 from pdp.policytest.run import CaseResult, Decided, Mismatch, Run, Shown, run
 from tests.unit.policytest.sample import POLICIES, bundle, cases
 

@@ -2,8 +2,9 @@ import msgspec
 import pytest
 
 from pdp.core.contract.authzen import AnswerContext, EvaluationRequest, EvaluationResponse
+from pdp.core.contract.comparison_record import Answered, Difference
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Answered, Change, Difference, Effect
+from pdp.core.contract.record_terms import Change, Effect
 from pdp.server.comparison import Compared, Comparison, Incomparable, Note, Sample, compare
 from tests.unit.server.shadowing import FORBID, NOW, PERMIT, answered, asked, bundle, failing, sample
 

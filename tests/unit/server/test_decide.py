@@ -9,7 +9,8 @@ from pdp.audit.store import StoreUnavailableError
 from pdp.core.contract.authzen import EvaluationRequest, ResourceSearchRequest
 from pdp.core.contract.errors import DecisionError, Refused
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
-from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect, NotReplayable
+from pdp.core.contract.record import DecisionRecord
+from pdp.core.contract.record_terms import DecisionOrigin, Effect, NotReplayable
 from pdp.server.app import ServerBounds
 from tests.unit.server.hosting import BUNDLE, KEY, OTHER_KEY, QUESTION, SEARCH, Host, bearer, hosting
 

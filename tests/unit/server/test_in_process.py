@@ -14,7 +14,7 @@ from pdp.core.bundle.key import KeyPair
 from pdp.core.contract.authzen import Action, EvaluationRequest, Resource, ResourceKind, ResourceSearchRequest, Subject
 from pdp.core.contract.errors import UnusableError
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import Change
+from pdp.core.contract.record_terms import Change
 from pdp.core.contract.revocation import RevocationKind
 from pdp.core.settings.load import load
 from pdp.lifecycle.shadow import ShadowBundle

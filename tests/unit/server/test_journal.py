@@ -11,7 +11,8 @@ from pdp.core.contract.authzen import EvaluationRequest
 from pdp.core.contract.errors import DecisionError
 from pdp.core.contract.exact_json import canonical
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionRecord, NotReplayable
+from pdp.core.contract.record import DecisionRecord
+from pdp.core.contract.record_terms import NotReplayable
 from pdp.core.identity.replay import request_of
 from tests.record_schema import VALIDATOR, plain
 from tests.unit.server.hosting import QUESTION, SEARCH, Host, hosting

@@ -7,7 +7,7 @@ import pytest
 
 from pdp.audit.store import StoreUnavailableError
 from pdp.core.contract.reason_code import CALLER_TEXT, ReasonCode
-from pdp.core.contract.record import DriftState
+from pdp.core.contract.record_terms import DriftState
 from tests.unit.audit.sample import HOSTILE, comparison, decision, drift, outcome
 from tests.unit.server.hosting import KEY, OTHER_KEY, Host, bearer, hosting
 

@@ -1,7 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from pdp.core.bundle.bundle import Bundle
-from pdp.core.contract.record import Change
+from pdp.core.contract.record_terms import Change
 from pdp.server.comparison import Compared, Incomparable, Note, Sample
 from pdp.server.tally import Tally
 from tests.unit.audit.sample import difference

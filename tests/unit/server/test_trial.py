@@ -10,7 +10,9 @@ import pytest
 from pdp.audit.ingest import LogWriter
 from pdp.audit.store import StoreUnavailableError
 from pdp.core.contract.clock import Clock
-from pdp.core.contract.record import Change, ComparisonRecord, DecisionRecord, Record
+from pdp.core.contract.comparison_record import ComparisonRecord
+from pdp.core.contract.record import DecisionRecord, Record
+from pdp.core.contract.record_terms import Change
 from pdp.lifecycle.shadow import ShadowBundle
 from pdp.server import trial
 from pdp.server.canary import CanaryDecider

@@ -15,7 +15,8 @@ from structlog.typing import FilteringBoundLogger
 from enforcers.testing.records import InMemorySink
 from pdp.core.contract.clock import Clock
 from pdp.core.contract.reason_code import ReasonCode
-from pdp.core.contract.record import DecisionOrigin, DecisionRecord, Effect, Record
+from pdp.core.contract.record import DecisionRecord, Record
+from pdp.core.contract.record_terms import DecisionOrigin, Effect
 from pdp.core.contract.sealed import unseal
 from pdp.core.settings.decision_point import LogMode
 from pdp.server.clock import system_clock

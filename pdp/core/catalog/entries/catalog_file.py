@@ -11,7 +11,7 @@ from pdp.core.catalog.entries.glob import GlobError, read_glob, read_tool_glob
 from pdp.core.catalog.marks import key_of, steps_of
 from pdp.core.catalog.tool import Mark
 from pdp.core.contract.errors import Problem
-from pdp.core.contract.record import Recording, strictest
+from pdp.core.contract.record_terms import Recording, strictest
 from pdp.core.document.sections import Sections
 from pdp.core.document.tree import SettingPath
 

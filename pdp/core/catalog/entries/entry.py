@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from pdp.core.catalog.tool import Mark, RiskLevel, Undeclared
-from pdp.core.contract.record import Recording
+from pdp.core.contract.record_terms import Recording
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1)]
 

@@ -9,7 +9,7 @@ from pdp.core.catalog.entries.entry import Entries, ServerEntry, ToolEntry
 from pdp.core.catalog.entries.glob import Glob, read_glob
 from pdp.core.catalog.entries.toolsets import Groups
 from pdp.core.catalog.tool import Mark, RiskLevel, Undeclared
-from pdp.core.contract.record import Recording, strictest
+from pdp.core.contract.record_terms import Recording, strictest
 
 _UNKNOWN: Final = ServerEntry()
 

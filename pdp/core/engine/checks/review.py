@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pdp.core.contract.record import Recording
+from pdp.core.contract.record_terms import Recording
 from pdp.core.engine.cedar import EntityUid, pst
 from pdp.core.engine.checks.action_classes import Interest, interest_of
 from pdp.core.engine.checks.arguments import risky_patterns, unknown_arguments

@@ -13,7 +13,7 @@ from pdp.audit.evidence.finding import Damage, Finding
 from pdp.audit.evidence.held import Held
 from pdp.audit.evidence.held_check import HeldFile
 from pdp.audit.evidence.verify import Report
-from pdp.core.contract.record import Effect
+from pdp.core.contract.record_terms import Effect
 from pdp.core.contract.sealed import seal
 from tests.unit.audit.evidence.scene import KEY, OTHER_KEY, Scene, Writer, altered, held_file
 
