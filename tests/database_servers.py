@@ -45,6 +45,7 @@ class Server:
     """A server that can be stopped and started again."""
 
     scheme: str
+    ends_by = signal.SIGTERM
 
     def __init__(self, programs: Path) -> None:
         self.programs = programs
@@ -86,10 +87,10 @@ class Server:
             else:
                 return
 
-    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+    def stop(self, how: signal.Signals | None = None) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.send_signal(how)
+            process.send_signal(how or self.ends_by)
             try:
                 process.wait(_DEADLINE)
             finally:
@@ -119,6 +120,7 @@ class Server:
 
 class PostgresServer(Server):
     scheme = "postgresql"
+    ends_by = signal.SIGINT  # without waiting for clients
 
     def __init__(self, programs: Path) -> None:
         super().__init__(programs)
@@ -167,6 +169,7 @@ class MariadbServer(Server):
     def __init__(self, programs: Path) -> None:
         super().__init__(programs)
         (self.folder / "data").mkdir(mode=0o700)
+        (self.folder / "tmp").mkdir(mode=0o700)
         _give(self.folder)
         share = programs.parent / "share/mysql"
         scripts = ("mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql")
@@ -191,6 +194,8 @@ class MariadbServer(Server):
             "--no-defaults",
             f"--basedir={self.programs.parent}",
             f"--datadir={self.folder / 'data'}",
+            # A server that starts removes what looks like temporary tables there, whosever they are.
+            f"--tmpdir={self.folder / 'tmp'}",
             f"--lc-messages-dir={share}",
             f"--socket={self.folder / 'socket'}",
             f"--pid-file={self.folder / 'pid'}",
@@ -203,9 +208,6 @@ class MariadbServer(Server):
             "--innodb-log-file-size=16M",
             "--max-allowed-packet=64M",
         ]
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        super().stop(how)
 
     def execute(self, sql: str, *, database: str | None = None) -> list[Any]:
         options: dict[str, Any] = {"host": "127.0.0.1", "port": self.port, "user": "toolgate", "password": PASSWORD}

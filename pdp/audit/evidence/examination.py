@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from pdp.audit.evidence.batch import Gathering
-from pdp.audit.evidence.ledger import Leaf
 from pdp.audit.evidence.lineage import Line, Link
+from pdp.audit.evidence.pages import Leaf
 from pdp.audit.evidence.statement import EvidenceError, hash_bytes
 from pdp.audit.tables import short
 from pdp.core.contract.digest import is_digest

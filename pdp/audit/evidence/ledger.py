@@ -3,28 +3,20 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Connection, exc, func, insert, select, tuple_, update
 
 from pdp.audit.evidence.cells import blob, number, text
 from pdp.audit.evidence.checkpoint import Checkpoint, read_checkpoint
+from pdp.audit.evidence.pages import Leaf, page_of
 from pdp.audit.evidence.statement import EvidenceError
 from pdp.audit.log_database import Hold, LogDatabase, store_errors
 from pdp.audit.store import StoreUnavailableError
 from pdp.audit.tables import about, checkpoints, exports, milliseconds, records, runs
 from pdp.core.contract.errors import UnusableError
 
-_COLUMNS: Final = (records.c.position, records.c.digest, records.c.content)
 _PAIRS: Final = 200
-
-
-class Leaf(NamedTuple):
-    """A record as the checkpointer reads it."""
-
-    position: int
-    digest: bytes
-    content: bytes
 
 
 class TakenError(Exception):
@@ -114,12 +106,8 @@ class Ledger:
 
     def page(self, *, after: int, upto: int, limit: int) -> Sequence[Leaf]:
         """Up to `limit` records above the position `after` and not above `upto`, in order."""
-        place = records.c.position
-        wanted = select(*_COLUMNS).where(place > after, place <= upto).order_by(place).limit(limit)
         with self._reading() as connection:
-            return [
-                Leaf(position, blob(digest), blob(content)) for position, digest, content in connection.execute(wanted)
-            ]
+            return page_of(connection, after=after, upto=upto, limit=limit)
 
     def digests(self, *, low: int, high: int) -> list[bytes]:
         """The digests of the records at the positions `low` to `high`, in order."""
