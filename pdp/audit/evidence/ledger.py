@@ -9,7 +9,7 @@ from sqlalchemy import Connection, exc, func, insert, select, tuple_, update
 
 from pdp.audit.evidence.cells import blob, number, text
 from pdp.audit.evidence.checkpoint import Checkpoint, read_checkpoint
-from pdp.audit.evidence.pages import Leaf, page_of
+from pdp.audit.evidence.pages import Leaf, digests_of, page_of
 from pdp.audit.evidence.statement import EvidenceError
 from pdp.audit.log_database import Hold, LogDatabase, store_errors
 from pdp.audit.store import StoreUnavailableError
@@ -111,10 +111,8 @@ class Ledger:
 
     def digests(self, *, low: int, high: int) -> list[bytes]:
         """The digests of the records at the positions `low` to `high`, in order."""
-        place = records.c.position
-        wanted = select(records.c.digest).where(place >= low, place <= high).order_by(place)
         with self._reading() as connection:
-            return [blob(digest) for digest in connection.execute(wanted).scalars()]
+            return digests_of(connection, low=low, high=high)
 
     def preceding(self, wanted: Sequence[tuple[str, str, int]], *, below: int) -> dict[tuple[str, str, int], bytes]:
         """The digests of those of the records (writer, boot, sequence) that are there, below the position `below`."""

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from pdp.audit.evidence.cells import blob
-from pdp.audit.evidence.pages import page_of
+from pdp.audit.evidence.pages import digests_of, page_of
 from pdp.audit.log_database import Hold
 from pdp.database.sqlite_file import Access
 from tests.unit.audit.evidence.scene import Scene, Writer
@@ -25,6 +25,9 @@ def test_pages_have_what_the_rows_have(scene: Scene, limit: int) -> None:
     rows = scene.ask("SELECT position, digest, content FROM records WHERE position <= 8 ORDER BY position")
     assert pages(scene, limit=limit) == [tuple(row) for row in rows]
     assert len(rows) == 8
+    with scene.open(Access.READ).transaction(Hold.NOTHING) as connection:
+        assert digests_of(connection, low=3, high=8) == [digest for _, digest, _ in rows[2:]]
+        assert digests_of(connection, low=11, high=20) == []
 
 
 @pytest.mark.parametrize(
