@@ -12,9 +12,11 @@ PIP_LOCKED := $(PIP_INSTALL) --no-deps --require-hashes
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--no-annotate
 QUICK := not long and not bench
+# On two cores: one more than there are, since tests wait for the servers that they start.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage test-long bench lint fmt types contracts lock inventories wheel image-check clean python node glewlwyd haproxy docker-registry postgresql mariadb-server-core
+.PHONY: help setup demo test coverage test-long bench lint fmt types contracts lock inventories wheel wheel-check image-check clean python node glewlwyd haproxy docker-registry postgresql mariadb-server-core
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" \
@@ -92,10 +94,10 @@ demo: setup ## calls allowed and denied, before your eyes (ARGS=...)
 	$(BIN)/toolgate demo $(ARGS)
 
 test: setup lint types contracts ## everything that runs in minutes (ARGS=... go to pytest)
-	$(BIN)/pytest -m "$(QUICK)" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -m "$(QUICK)" -n $(WORKERS) --dist loadfile $(ARGS)
 
 coverage: setup ## as test, and which lines and branches it reaches; a third slower
-	$(BIN)/pytest -m "$(QUICK)" -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -m "$(QUICK)" -n $(WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
 
 test-long: setup ## tests that take long or need root
 	$(BIN)/pytest -m long --timeout=1800 $(ARGS)
@@ -132,6 +134,9 @@ inventories: setup ## snapshots of real servers, for tests (ARGS=...)
 
 wheel: setup ## dist/*.whl
 	$(BIN)/python -m build --wheel --no-isolation
+
+wheel-check: setup ## what each extra of the wheel brings, in environments of their own (needs a package index)
+	$(BIN)/pytest -m long -rs tests/flow/test_wheel.py $(ARGS)
 
 image-check: setup ## the container image's steps in a Debian root (needs root and debootstrap)
 	$(BIN)/pytest -m long --timeout=1800 -rs tests/flow/test_image.py $(ARGS)

@@ -148,7 +148,7 @@ def assert_chains(records: list[Sealed]) -> None:
 
 
 FEW_OR_MANY = pytest.mark.parametrize(
-    "kills", [3, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
+    "kills", [2, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(1800)])]
 )
 
 

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from tests.conftest import Require
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 UNREACHABLE = ("No matching distribution found", "Could not find a version", "Connection", "timed out")
 PROBE = "import sys, {module}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
